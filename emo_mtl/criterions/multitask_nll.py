@@ -1,0 +1,177 @@
+"""Criterion `multitask_nll`: label-smoothed NLL of responses and weighted cross entropy of emotions."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from fairseq import utils
+from fairseq.criterions import register_criterion
+from fairseq.criterions.label_smoothed_cross_entropy import (
+    LabelSmoothedCrossEntropyCriterion,
+    LabelSmoothedCrossEntropyCriterionConfig,
+)
+from fairseq.logging import metrics
+from torch import Tensor, nn
+
+from emo_mtl.metrics import accuracy, macro_f1
+
+RESPONSE = "response"
+
+
+@dataclass
+class MultitaskNLLConfig(LabelSmoothedCrossEntropyCriterionConfig):
+    """The flags of `label_smoothed_cross_entropy`; the weights are the task's `--loss-weights`."""
+
+
+def confusion(logits: Tensor, target: Tensor) -> Tensor:
+    """Counts of (gold, predicted) pairs.
+
+    Args:
+        logits: B x C
+        target: class numbers, shape (B)
+
+    Returns:
+        C x C, rows are gold classes
+    """
+    classes = logits.size(1)
+    pairs = target * classes + logits.argmax(dim=1)
+    return torch.bincount(pairs, minlength=classes * classes).view(classes, classes)
+
+
+@register_criterion("multitask_nll", dataclass=MultitaskNLLConfig)
+class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
+    """The loss of one micro-batch, which holds one task (paper, Equations 1 and 2 and Section 3.3).
+
+    Over the K micro-batches of an update (`--update-freq` times ranks) the gradient is
+    (1/K) sum of lambda_t * gradient of m_k, where m_k is the mean loss of micro-batch k: label-smoothed
+    NLL per target token for responses (per response with `--sentence-avg`), cross entropy per utterance
+    for classification; lambda of responses is 1. fairseq divides by the summed `sample_size`, which is
+    therefore 1 for each micro-batch. Where no classification task is trained, loss and sample size are
+    those of `label_smoothed_cross_entropy`.
+    """
+
+    def __init__(self, task: Any, sentence_avg: bool, label_smoothing: float, **kwargs: Any):
+        super().__init__(task, sentence_avg, label_smoothing, **kwargs)
+        self.heads: dict[str, list[str]] = task.heads
+        self.loss_weights: dict[str, float] = task.loss_weights
+        self.multitask = any(self.loss_weights.values())
+
+    @classmethod
+    def build_criterion(cls, cfg: MultitaskNLLConfig, task: Any) -> "MultitaskNLLCriterion":
+        return cls(
+            task,
+            sentence_avg=cfg.sentence_avg,
+            label_smoothing=cfg.label_smoothing,
+            ignore_prefix_size=cfg.ignore_prefix_size,
+            report_accuracy=cfg.report_accuracy,
+        )
+
+    def forward(
+        self, model: nn.Module, sample: dict[str, Any], reduce: bool = True
+    ) -> tuple[Tensor, float, dict[str, Any]]:
+        """The loss in nats, the sample size, and sums for :meth:`reduce_metrics`.
+
+        The keys of the sums do not depend on the micro-batch's task: fairseq adds them up over ranks.
+        """
+        name = sample.get("task", RESPONSE)
+        if name == RESPONSE:
+            loss, count, stock = super().forward(model, sample, reduce=reduce)
+            sums = {
+                "response_loss": stock["loss"],
+                "response_count": count,
+                "response_nll_loss": stock["nll_loss"],
+                "response_ntokens": stock["ntokens"],
+            }
+            weight = 1.0
+        else:
+            logits, _ = model(**sample["net_input"], classification_head_name=name)  # B x C
+            target = sample["target"]
+            loss = F.cross_entropy(logits.float(), target, reduction="sum")
+            count = target.size(0)
+            weight = self.loss_weights[name]
+            sums = {
+                f"{name}_loss": loss.data,
+                f"{name}_weighted_loss": weight * loss.data,
+                f"{name}_count": count,
+                f"{name}_confusion": confusion(logits.data, target),
+            }
+        if self.multitask:
+            loss, sample_size = weight * loss / count, 1
+        else:
+            sample_size = count
+        logging_output = {
+            **self.zero_sums(loss.device),
+            **sums,
+            "ntokens": sample["ntokens"],
+            "nsentences": sample["net_input"]["src_tokens"].size(0),
+            "sample_size": sample_size,
+        }
+        return loss, sample_size, logging_output
+
+    def zero_sums(self, device: torch.device) -> dict[str, Any]:
+        """What is logged for a task that the micro-batch does not hold."""
+        zeros: dict[str, Any] = dict.fromkeys(
+            ("response_loss", "response_count", "response_nll_loss", "response_ntokens"), 0
+        )
+        for name, labels in self.heads.items():
+            zeros |= dict.fromkeys((f"{name}_loss", f"{name}_weighted_loss", f"{name}_count"), 0)
+            zeros[f"{name}_confusion"] = torch.zeros(
+                len(labels), len(labels), dtype=torch.long, device=device
+            )
+        return zeros
+
+    @classmethod
+    def reduce_metrics(cls, logging_outputs: list[dict[str, Any]]) -> None:
+        """Log, in bits as fairseq does (base 2), each mean over all that the meter has seen:
+
+        `loss`: sum over tasks of lambda_t times the mean loss of t; `response_loss` and
+        `response_nll_loss` per token, `response_ppl`; for a classification task t `t_loss` per
+        utterance, `t_accuracy` and `t_f1` (macro) in percent.
+        """
+
+        def total(key: str) -> Any:
+            return sum(log.get(key, 0) for log in logging_outputs)
+
+        def log_mean(key: str, sum_key: str, count_key: str) -> None:
+            count = utils.item(total(count_key))
+            if count > 0:
+                mean = utils.item(total(sum_key)) / count / math.log(2)
+                metrics.log_scalar(key, mean, count, round=3)
+
+        names = [
+            key.removesuffix("_confusion")
+            for key in (logging_outputs[0] if logging_outputs else ())
+            if key.endswith("_confusion")
+        ]
+        log_mean("response_loss", "response_loss", "response_count")
+        log_mean("response_nll_loss", "response_nll_loss", "response_ntokens")
+        if utils.item(total("response_count")) > 0:
+            metrics.log_derived(
+                "response_ppl",
+                lambda meters: utils.get_perplexity(meters["response_nll_loss"].avg),
+            )
+        for name in names:
+            log_mean(f"{name}_loss", f"{name}_loss", f"{name}_count")
+            log_mean(f"_{name}_weighted_loss", f"{name}_weighted_loss", f"{name}_count")
+            if utils.item(total(f"{name}_count")) > 0:
+                log_classification(name, total(f"{name}_confusion"))
+        parts = ["response_loss", *(f"_{name}_weighted_loss" for name in names)]
+        metrics.log_derived(
+            "loss",
+            lambda meters: round(sum(meters[p].avg for p in parts if p in meters), 3),
+            priority=0,
+        )
+
+
+def log_classification(name: str, counts: Tensor) -> None:
+    """Log accuracy and macro-F1 of the summed confusion matrix (C x C, rows are gold classes)."""
+    key = f"_{name}_confusion"
+    metrics.log_scalar(key, counts.cpu())
+
+    def derive(measure: Any) -> Any:
+        return lambda meters: round(measure(meters[key].sum.numpy()), 2)
+
+    metrics.log_derived(f"{name}_accuracy", derive(accuracy))
+    metrics.log_derived(f"{name}_f1", derive(macro_f1))

@@ -1,0 +1,170 @@
+"""Reading what fairseq-preprocess wrote, with every check that can be made before training starts."""
+
+import os
+import re
+from pathlib import Path
+
+import numpy as np
+import torch
+from fairseq.data import Dictionary, FairseqDataset, data_utils, indexed_dataset
+from torch import Tensor, nn
+
+from emo_mtl.errors import UserError
+
+PREPARE_AGAIN = "prepare the data again (preprocess/prepare.py or fairseq-preprocess)"
+
+
+def parse_task_names(text: str) -> list[str]:
+    """`"e6,e2"` -> `["e6", "e2"]`.
+
+    Raises:
+        UserError: a name that is empty, given twice, taken, or not fit for a module's name
+    """
+    names = [name.strip() for name in text.split(",")] if text.strip() else []
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z0-9_-]+", name) or hasattr(nn.ModuleDict, name):
+            raise UserError(
+                f"--classification-tasks {text!r}: found {name!r}, expected names of folders separated "
+                "by commas, each of letters, digits, - and _, for example e6,e2,e12"
+            )
+        if name == "response" or names.count(name) > 1:
+            raise UserError(
+                f"--classification-tasks {text!r}: found {name!r} "
+                + ("twice" if name != "response" else "which is the generation task")
+                + ", expected each classification task once"
+            )
+    return names
+
+
+def parse_loss_weights(text: str, tasks: list[str]) -> dict[str, float]:
+    """`"e6=0.5,e12=0"` -> a weight for each of the tasks; 1 for those that are not named.
+
+    Raises:
+        UserError: an unknown task, a task named twice, or a weight that is no finite number >= 0
+    """
+    weights: dict[str, float] = {}
+    for part in text.split(",") if text.strip() else []:
+        name, equals, number = (piece.strip() for piece in part.partition("="))
+        where = f"--loss-weights {text!r}: found {part.strip()!r}"
+        if not equals or name not in tasks or name in weights:
+            raise UserError(
+                f"{where}, expected TASK=WEIGHT, each task of --classification-tasks at most once "
+                f"({', '.join(tasks) or 'there are none'}; the weight of response is always 1)"
+            )
+        try:
+            weights[name] = float(number)
+        except ValueError:
+            weights[name] = float("nan")
+        if not 0 <= weights[name] < float("inf"):
+            raise UserError(f"{where}, expected a finite number >= 0 as the weight of {name}")
+    return {task: weights.get(task, 1.0) for task in tasks}
+
+
+def load_dictionary(path: Path) -> Dictionary:
+    """fairseq's dictionary with `<mask>` last, as BART's embeddings have it."""
+    if not path.is_file():
+        raise UserError(f"{path}: no such file, expected a dictionary: {PREPARE_AGAIN}")
+    dictionary = Dictionary.load(str(path))
+    dictionary.add_symbol("<mask>")
+    return dictionary
+
+
+def load_labels(path: Path) -> list[str]:
+    """The labels of a classification task in the order of its `dict.txt`.
+
+    fairseq-preprocess may pad a dictionary with `madeupword0000` and so on: these are no labels.
+    """
+    if not path.is_file():
+        raise UserError(
+            f"{path}: no such file, expected the labels of a task of --classification-tasks: "
+            f"correct its name, or {PREPARE_AGAIN}"
+        )
+    dictionary = Dictionary.load(str(path))
+    symbols = dictionary.symbols[dictionary.nspecial :]
+    labels = [symbol for symbol in symbols if not symbol.startswith("madeupword")]
+    if len(labels) < 2:
+        raise UserError(
+            f"{path}: found {len(labels)} label(s), expected 2 or more: {PREPARE_AGAIN}"
+        )
+    return labels
+
+
+def check_complete(prefix: str) -> None:
+    """Raise `UserError` where `prefix.bin` is not as long as `prefix.idx` says, or either is missing."""
+    for suffix in (".idx", ".bin"):
+        if not os.path.isfile(prefix + suffix):
+            raise UserError(f"{prefix}{suffix}: no such file: {PREPARE_AGAIN}")
+    if indexed_dataset.infer_dataset_impl(prefix) != "mmap":
+        return
+    try:
+        index = indexed_dataset.MMapIndexedDataset.Index(prefix + ".idx")
+        sizes, dtype = index.sizes, index.dtype
+        expected = int(sizes.sum()) * np.dtype(dtype).itemsize
+    except (ValueError, OSError, AssertionError) as error:
+        raise UserError(f"{prefix}.idx: cut off or damaged ({error}): {PREPARE_AGAIN}") from error
+    found = os.path.getsize(prefix + ".bin")
+    if found != expected:
+        raise UserError(
+            f"{prefix}.bin: found {found:,} bytes, expected {expected:,}: the file was cut off or "
+            f"belongs to another {prefix}.idx: {PREPARE_AGAIN}"
+        )
+
+
+def load_tokens(
+    prefix: str, dictionary: Dictionary, impl: str | None = None, combine: bool = False
+) -> FairseqDataset:
+    """A binarized file of utterances, each `tokens </s>`, none of them empty.
+
+    Args:
+        prefix: path without `.bin` and `.idx`
+        combine: go on with `prefix1`, `prefix2`, ... (fairseq's split shards)
+    """
+    check_complete(prefix)
+    dataset = data_utils.load_indexed_dataset(prefix, dictionary, impl, combine=combine)
+    check_utterances(prefix, dataset)
+    return dataset
+
+
+def check_utterances(prefix: str, dataset: FairseqDataset) -> None:
+    """Raise `UserError` where a dataset of `tokens </s>` has no items, or one without a token."""
+    sizes = np.asarray(dataset.sizes)
+    if not len(sizes):
+        raise UserError(f"{prefix}.bin: found no examples, expected one or more: {PREPARE_AGAIN}")
+    if sizes.min() <= 1:
+        raise UserError(
+            f"{prefix}.bin: the utterance in line {int(sizes.argmin()) + 1} is empty: remove the line "
+            f"from the text and {PREPARE_AGAIN}"
+        )
+
+
+def load_label_numbers(prefix: str, labels: list[str], num_inputs: int) -> Tensor:
+    """Class numbers of a binarized label file.
+
+    Args:
+        labels: the task's labels, in order
+        num_inputs: lines of the utterances that the labels belong to
+
+    Returns:
+        shape (num_inputs)
+
+    Raises:
+        UserError: another number of lines, or a line that is not one of the labels
+    """
+    check_complete(prefix)
+    dictionary = Dictionary.load(os.path.join(os.path.dirname(prefix), "dict.txt"))
+    dataset = data_utils.load_indexed_dataset(prefix, dictionary)
+    if len(dataset) != num_inputs:
+        raise UserError(
+            f"{prefix}.bin: found {len(dataset):,} labels, expected {num_inputs:,}, one for each line "
+            f"of input0: {PREPARE_AGAIN}"
+        )
+    numbers = []
+    for line in range(len(dataset)):
+        symbols = [dictionary[i] for i in dataset[line].tolist() if i != dictionary.eos()]
+        if len(symbols) != 1 or symbols[0] not in labels:
+            raise UserError(
+                f"{prefix}.bin: line {line + 1}: found {' '.join(symbols) or 'nothing'!r}, expected one "
+                f"of {', '.join(labels)}: correct the label file and {PREPARE_AGAIN}"
+            )
+        numbers.append(dataset[line][0].item() - dictionary.nspecial)
+    return torch.tensor(numbers)

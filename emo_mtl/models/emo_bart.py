@@ -1,0 +1,145 @@
+"""Model `emo_bart`: BART with one LM head and one classification head for each task (paper, Figure 1)."""
+
+from argparse import Namespace
+from typing import Any
+
+import torch
+from fairseq.models import register_model, register_model_architecture
+from fairseq.models.bart.model import (
+    BARTModel,
+    bart_base_architecture,
+    bart_large_architecture,
+)
+from torch import Tensor
+
+from emo_mtl.errors import UserError
+
+
+def last_position(tokens: Tensor, symbol: int) -> Tensor:
+    """Position of the last `symbol` in each row; 0 for a row without it.
+
+    Args:
+        tokens: shape (batch, length)
+
+    Returns:
+        shape (batch)
+    """
+    one_based = torch.arange(1, tokens.size(1) + 1, device=tokens.device)
+    return (tokens.eq(symbol) * one_based).argmax(dim=1)
+
+
+@register_model("emo_bart")
+class EmoBARTModel(BARTModel):
+    """fairseq's BART, except for how a sentence is summed up for a classification head.
+
+    `BARTModel` takes the decoder states at all `</s>` of a batch and reshapes them, which mixes rows
+    as soon as one of them holds another number of `</s>`. Here each row's last one is gathered.
+    """
+
+    def forward(
+        self,
+        src_tokens: Tensor,
+        src_lengths: Tensor,
+        prev_output_tokens: Tensor,
+        classification_head_name: str | None = None,
+        **kwargs: Any,
+    ) -> tuple[Tensor, dict[str, Any]]:
+        """As `BARTModel.forward`; all sequences are padded on the right.
+
+        Args:
+            src_tokens: shape (batch, source length)
+            src_lengths: shape (batch)
+            prev_output_tokens: shape (batch, target length)
+            classification_head_name: head to apply instead of the LM head
+
+        Returns:
+            B x T x V scores over the vocabulary, or B x C over the head's classes; and fairseq's extras
+        """
+        if classification_head_name is None:
+            return super().forward(src_tokens, src_lengths, prev_output_tokens, **kwargs)
+        features, extra = super().forward(
+            src_tokens, src_lengths, prev_output_tokens, features_only=True, **kwargs
+        )  # B x T x C
+        rows = torch.arange(features.size(0), device=features.device)
+        sentence = features[rows, last_position(src_tokens, self.eos)]  # B x C
+        return self.classification_heads[classification_head_name](sentence), extra
+
+    def set_beam_size(self, beam: int) -> None:
+        """Keep ordinary cross-attention during beam search.
+
+        fairseq's `BARTModel` (main, after 0.12.2) switches its attention to read one row in `beam` and
+        never switches back: after one `--eval-bleu` training and classification would read wrong rows.
+        """
+
+    def upgrade_state_dict_named(self, state_dict: dict[str, Tensor], name: str) -> None:
+        """Check a checkpoint against this model, then let BART adapt it.
+
+        Raises:
+            UserError: another vocabulary, or other heads where the optimizer's state is to be kept
+        """
+        check_vocabulary(state_dict, len(self.encoder.dictionary))
+        # Old BART checkpoints come without the optimizer's state; with --reset-optimizer heads may change.
+        if not (
+            getattr(self.args, "reset_optimizer", False)
+            or getattr(self.args, "finetune_from_model", None)
+        ):
+            check_heads(
+                head_sizes(state_dict),
+                {k: h.out_proj.out_features for k, h in self.classification_heads.items()},
+            )
+        super().upgrade_state_dict_named(state_dict, name)
+
+
+def head_sizes(state_dict: dict[str, Tensor]) -> dict[str, int]:
+    """Number of classes of each classification head in a checkpoint's parameters."""
+    parts = {key: key.split(".") for key in state_dict if key.startswith("classification_heads.")}
+    return {
+        name: state_dict[key].size(0)
+        for key, (_, name, *rest) in parts.items()
+        if rest == ["out_proj", "weight"]
+    }
+
+
+def check_vocabulary(state_dict: dict[str, Tensor], num_symbols: int) -> None:
+    """Raise `UserError` where the checkpoint's embedding does not fit the dictionary."""
+    rows = state_dict["encoder.embed_tokens.weight"].size(0)
+    if rows != num_symbols:
+        raise UserError(
+            f"the checkpoint has embeddings for {rows:,} symbols, but the dictionary of the data has "
+            f"{num_symbols:,} (with <mask>): use the data folder that the checkpoint was trained on, or "
+            "prepare the data with the checkpoint's dict.txt"
+        )
+
+
+def check_heads(found: dict[str, int], expected: dict[str, int]) -> None:
+    """Raise `UserError` where a checkpoint has other heads (name: number of classes) than the model."""
+    if found != expected:
+        raise UserError(
+            f"the checkpoint has the classification heads {found or 'none'} (name: number of labels), "
+            f"this run has {expected or 'none'}: resume with the same --classification-tasks, or start "
+            "new heads on the checkpoint's weights with --reset-optimizer"
+        )
+
+
+@register_model_architecture("emo_bart", "emo_bart_large")
+def emo_bart_large(args: Namespace) -> None:
+    """bart.large: 12 + 12 layers of 1,024 units, 406 M parameters with GPT-2 BPE."""
+    bart_large_architecture(args)
+
+
+@register_model_architecture("emo_bart", "emo_bart_base")
+def emo_bart_base(args: Namespace) -> None:
+    """bart.base: 6 + 6 layers of 768 units, 139 M parameters with GPT-2 BPE."""
+    bart_base_architecture(args)
+
+
+@register_model_architecture("emo_bart", "emo_bart_tiny")
+def emo_bart_tiny(args: Namespace) -> None:
+    """For CPUs and tests: 2 + 2 layers of 128 units."""
+    args.encoder_embed_dim = getattr(args, "encoder_embed_dim", 128)
+    args.encoder_ffn_embed_dim = getattr(args, "encoder_ffn_embed_dim", 4 * 128)
+    args.encoder_layers = getattr(args, "encoder_layers", 2)
+    args.encoder_attention_heads = getattr(args, "encoder_attention_heads", 4)
+    args.decoder_layers = getattr(args, "decoder_layers", 2)
+    args.decoder_attention_heads = getattr(args, "decoder_attention_heads", 4)
+    bart_large_architecture(args)

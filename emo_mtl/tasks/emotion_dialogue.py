@@ -1,0 +1,456 @@
+"""Task `emotion_dialogue`: response generation, and emotion recognition beside it (paper, Section 3)."""
+
+import hashlib
+import logging
+from argparse import Namespace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from fairseq import utils
+from fairseq.data import Dictionary, FairseqDataset, ListDataset, data_utils, iterators
+from fairseq.dataclass import ChoiceEnum
+from fairseq.logging import metrics
+from fairseq.tasks import FairseqTask, register_task
+from fairseq.tasks.translation import EVAL_BLEU_ORDER, TranslationConfig, TranslationTask
+from omegaconf import II
+from torch import Tensor, nn
+
+from emo_mtl.criterions.multitask_nll import RESPONSE
+from emo_mtl.data.datasets import BARTInputDataset, LabelledDataset, MultitaskDataset, PairDataset
+from emo_mtl.data.loading import (
+    PREPARE_AGAIN,
+    load_dictionary,
+    load_label_numbers,
+    load_labels,
+    load_tokens,
+    parse_loss_weights,
+    parse_task_names,
+)
+from emo_mtl.data.schedule import proportional, round_robin
+from emo_mtl.errors import UserError
+from emo_mtl.generation.ngram_block import NGramBlock
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class EmotionDialogueConfig(TranslationConfig):
+    """The flags of `--task translation` and those of the classification tasks."""
+
+    left_pad_source: bool = field(
+        default=False, metadata={"help": "pad the source on the left (BART is padded on the right)"}
+    )
+    classification_tasks: str = field(
+        default="",
+        metadata={
+            "help": "comma-separated names of classification tasks, each a folder of the data "
+            "(NAME/input0 and NAME/label), e.g. e6,e2,e12; none by default"
+        },
+    )
+    loss_weights: str = field(
+        default="",
+        metadata={
+            "help": "weights lambda of the classification losses, e.g. 'e6=0.5,e2=0.5,e12=0'; 1 for a "
+            "task that is not named; a task of weight 0 is not trained but still validated; the weight "
+            "of response generation is 1. It scales a task's loss; --task-sampling scales how often the "
+            "task is seen. With --clip-norm and one task an update, clipping undoes the weights: give "
+            "--update-freq at least the number of tasks"
+        },
+    )
+    task_sampling: ChoiceEnum(["round-robin", "proportional"]) = field(
+        default="round-robin",
+        metadata={
+            "help": "order of the tasks' mini-batches in training. round-robin: one of each task in "
+            "turn; an epoch is one pass over the responses. proportional: all mini-batches of all tasks, "
+            "shuffled, as in the paper; an epoch is one pass over every task"
+        },
+    )
+    max_source_length: int = field(
+        default=64,
+        metadata={
+            "help": "tokens of an utterance with <s> and </s>; the rest is cut off. The positions of the "
+            "model are --max-source-positions"
+        },
+    )
+    max_target_length: int = field(
+        default=64,
+        metadata={
+            "help": "tokens of a response with <s> and </s>; longer ones are cut off in training and "
+            "never generated. The positions of the model are --max-target-positions"
+        },
+    )
+    seed: int = II("common.seed")
+    clip_norm: float = II("optimization.clip_norm")
+    update_freq: Any = II("optimization.update_freq")
+    # The whole group of --bpe: its own name would be taken for the flag's value.
+    bpe_config: Any = II("bpe")
+
+
+@register_task("emotion_dialogue", dataclass=EmotionDialogueConfig)
+class EmotionDialogueTask(TranslationTask):
+    """Response generation as fairseq's `translation`, with any number of classification tasks.
+
+    A checkpoint keeps the names and labels of its heads and a digest of its dictionary in the task's
+    state, so that generation and classification rebuild the heads without any flag.
+    """
+
+    cfg: EmotionDialogueConfig
+
+    def __init__(self, cfg: EmotionDialogueConfig, src_dict: Dictionary, tgt_dict: Dictionary):
+        super().__init__(cfg, src_dict, tgt_dict)
+        self.classification_tasks = parse_task_names(cfg.classification_tasks)
+        self.loss_weights = parse_loss_weights(cfg.loss_weights, self.classification_tasks)
+        heads = {}
+        for name in self.classification_tasks:
+            folder = self.data_folder() / name
+            heads[name] = load_labels(folder / "label" / "dict.txt")
+            check_same_dictionary(folder / "input0" / "dict.txt", src_dict)
+        self.state.merge_state_dict(
+            {"heads": heads, "dictionary_sha256": dictionary_sha256(src_dict)}
+        )
+
+    @classmethod
+    def setup_task(cls, cfg: EmotionDialogueConfig, **kwargs: Any) -> "EmotionDialogueTask":
+        """Load the dictionaries; source and target must share one, as BART shares its embeddings.
+
+        Raises:
+            UserError: no data folder, or dictionaries that differ
+        """
+        folder = Path(utils.split_paths(cfg.data)[0]) / RESPONSE
+        if not folder.is_dir():
+            raise UserError(
+                f"{folder}: no such folder, expected the binarized responses: {PREPARE_AGAIN}"
+            )
+        if cfg.source_lang is None or cfg.target_lang is None:
+            cfg.source_lang, cfg.target_lang = data_utils.infer_language_pair(str(folder))
+        if cfg.source_lang is None or cfg.target_lang is None:
+            raise UserError(
+                f"{folder}: found no binarized file, expected train.source-target.source.idx and so on: "
+                f"{PREPARE_AGAIN}"
+            )
+        src_dict = load_dictionary(folder / f"dict.{cfg.source_lang}.txt")
+        check_same_dictionary(folder / f"dict.{cfg.target_lang}.txt", src_dict)
+        return cls(cfg, src_dict, src_dict)
+
+    @property
+    def heads(self) -> dict[str, list[str]]:
+        """The labels of each classification head, in the order of its classes."""
+        return self.state.heads
+
+    @property
+    def trained_tasks(self) -> list[str]:
+        """Response generation, then the classification tasks whose weight is not 0."""
+        return [RESPONSE, *(name for name, weight in self.loss_weights.items() if weight)]
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over the heads of a checkpoint; those of this run must not contradict them.
+
+        Raises:
+            UserError: another dictionary, or other labels
+        """
+        saved = state_dict.get("dictionary_sha256", self.state.dictionary_sha256)
+        if saved != self.state.dictionary_sha256:
+            raise UserError(
+                f"{self.data_folder()}: its dictionary is not the one that the checkpoint was trained "
+                "with (the symbols differ): use the data folder of the training, or prepare the data "
+                "with the same dict.txt and the same BPE"
+            )
+        heads = state_dict.get("heads", {})
+        for name, labels in self.heads.items():
+            if heads.get(name, labels) != labels:
+                raise UserError(
+                    f"{self.data_folder() / name / 'label' / 'dict.txt'}: found the labels "
+                    f"{', '.join(labels)}, expected those of the checkpoint: {', '.join(heads[name])}"
+                )
+        super().load_state_dict({**state_dict, "heads": {**heads, **self.heads}})
+
+    def data_folder(self, epoch: int = 1) -> Path:
+        """The folder of an epoch's training data: fairseq takes several, separated by colons, in turn."""
+        paths = utils.split_paths(self.cfg.data)
+        return Path(paths[(epoch - 1) % len(paths)])
+
+    # ---- data
+
+    def load_dataset(
+        self, split: str, epoch: int = 1, combine: bool = False, **kwargs: Any
+    ) -> None:
+        """Load the responses, and each of `--classification-tasks`, of one split.
+
+        Raises:
+            UserError: a file that is missing, cut off or empty, or that does not fit its labels
+        """
+        folder = self.data_folder(epoch if split == self.cfg.train_subset else 1)
+        names = self.classification_tasks
+        if split == self.cfg.train_subset:
+            names = [name for name in names if name in self.trained_tasks]
+        datasets = {RESPONSE: self.load_responses(folder / RESPONSE, split)}
+        for name in names:
+            datasets[name] = self.load_classification(folder / name, split, name)
+        for name, dataset in datasets.items():
+            logger.info(f"{split} {name}: {len(dataset):,} examples")
+        self.datasets[split] = MultitaskDataset(datasets) if names else datasets[RESPONSE]
+
+    def load_responses(self, folder: Path, split: str) -> PairDataset:
+        """Utterances and responses as `<s> tokens </s>`."""
+        src, tgt = self.cfg.source_lang, self.cfg.target_lang
+        prefix = str(folder / f"{split}.{src}-{tgt}.")
+        source = self.load_utterances(prefix + src, self.cfg.max_source_length)
+        target = self.load_utterances(prefix + tgt, self.cfg.max_target_length)
+        if len(source) != len(target):
+            raise UserError(
+                f"{prefix}{tgt}.bin: found {len(target):,} responses, expected {len(source):,}, one for "
+                f"each utterance: {PREPARE_AGAIN}"
+            )
+        return self.pair_dataset(source, target, shuffle=split != "test")
+
+    def load_classification(self, folder: Path, split: str, name: str) -> LabelledDataset:
+        """Utterances as `<s> tokens </s>`, each with its class number."""
+        utterances = self.load_utterances(
+            str(folder / "input0" / split), self.cfg.max_source_length
+        )
+        labels = load_label_numbers(
+            str(folder / "label" / split), self.heads[name], len(utterances)
+        )
+        pairs = self.pair_dataset(utterances, utterances, shuffle=split != "test")
+        return LabelledDataset(pairs, labels)
+
+    def load_utterances(self, prefix: str, max_length: int) -> BARTInputDataset:
+        tokens = load_tokens(prefix, self.src_dict, self.cfg.dataset_impl)
+        return self.as_input(tokens, max_length, prefix)
+
+    def as_input(self, tokens: FairseqDataset, max_length: int, where: str) -> BARTInputDataset:
+        """Sequences `tokens </s>` in BART's format; says how many are cut off at `max_length`."""
+        cut = int((np.asarray(tokens.sizes) + 1 > max_length).sum())
+        if cut:
+            logger.info(
+                f"{where}: {cut:,} of {len(tokens):,} utterances are longer than {max_length} tokens "
+                "and are cut off there"
+            )
+        return BARTInputDataset(tokens, self.src_dict.bos(), self.src_dict.eos(), max_length)
+
+    def pair_dataset(
+        self,
+        source: FairseqDataset,
+        target: FairseqDataset | None,
+        shuffle: bool = False,
+        constraints: Any = None,
+    ) -> PairDataset:
+        return PairDataset(
+            source,
+            source.sizes,
+            self.src_dict,
+            target,
+            None if target is None else target.sizes,
+            self.tgt_dict,
+            left_pad_source=self.cfg.left_pad_source,
+            left_pad_target=self.cfg.left_pad_target,
+            shuffle=shuffle,
+            constraints=constraints,
+            num_buckets=self.cfg.num_batch_buckets,
+            pad_to_multiple=self.cfg.required_seq_len_multiple,
+        )
+
+    def build_dataset_for_inference(
+        self, src_tokens: Sequence[Tensor], src_lengths: Sequence[int], constraints: Any = None
+    ) -> PairDataset:
+        """Typed utterances (fairseq-interactive) in the format of training."""
+        tokens = ListDataset(src_tokens, src_lengths)
+        source = self.as_input(tokens, self.cfg.max_source_length, "input")
+        return self.pair_dataset(source, None, constraints=constraints)
+
+    def get_batch_iterator(
+        self, dataset: FairseqDataset, **kwargs: Any
+    ) -> iterators.EpochBatchIterator:
+        """fairseq's iterator; over the training set of several tasks, one that follows the schedule."""
+        is_train = dataset is self.datasets.get(self.cfg.train_subset)
+        if is_train and isinstance(dataset, MultitaskDataset):
+            return self.scheduled_iterator(dataset, **kwargs)
+        return super().get_batch_iterator(dataset, **kwargs)
+
+    def scheduled_iterator(
+        self,
+        dataset: MultitaskDataset,
+        max_tokens: int | None = None,
+        max_sentences: int | None = None,
+        max_positions: Any = None,
+        ignore_invalid_inputs: bool = False,
+        required_batch_size_multiple: int = 1,
+        seed: int = 1,
+        num_shards: int = 1,
+        shard_id: int = 0,
+        num_workers: int = 0,
+        epoch: int = 1,
+        data_buffer_size: int = 0,
+        skip_remainder_batch: bool = False,
+        **unused: Any,
+    ) -> iterators.EpochBatchIterator:
+        """The batches of one epoch in the order of the schedule; fairseq asks again for each epoch.
+
+        The order depends on seed and epoch only. It is final, so that fairseq must not shuffle it.
+        """
+
+        @cache
+        def shuffled_pass(task: int, cycle: int) -> list[np.ndarray]:
+            """The batches of one pass: equal lengths are mixed anew, then the batches are."""
+            with data_utils.numpy_seed(seed, task, cycle):
+                indices = dataset.task_indices(dataset.names[task])
+                if max_positions is not None:
+                    indices = self.filter_indices_by_size(
+                        indices, dataset, max_positions, ignore_invalid_inputs
+                    )
+                batches = dataset.batch_by_size(
+                    indices,
+                    max_tokens=max_tokens,
+                    max_sentences=max_sentences,
+                    required_batch_size_multiple=required_batch_size_multiple,
+                )
+                return [batches[i] for i in np.random.permutation(len(batches))]
+
+        num_batches = [len(shuffled_pass(task, 0)) for task in range(len(dataset.names))]
+        if self.cfg.task_sampling == "proportional":
+            steps = proportional(num_batches, num_shards, epoch, seed)
+        else:
+            steps = round_robin(num_batches, num_shards, epoch)
+        return iterators.EpochBatchIterator(
+            dataset=dataset,
+            collate_fn=dataset.collater,
+            batch_sampler=[
+                shuffled_pass(batch.task, batch.cycle)[batch.position]
+                for step in steps
+                for batch in step
+            ],
+            seed=seed,
+            num_shards=num_shards,
+            shard_id=shard_id,
+            num_workers=num_workers,
+            epoch=epoch,
+            buffer_size=data_buffer_size,
+            disable_shuffling=True,
+            skip_remainder_batch=skip_remainder_batch,
+        )
+
+    # ---- model and training
+
+    def build_model(self, cfg: Any, from_checkpoint: bool = False) -> nn.Module:
+        """The model with a head for each classification task; heads of weight 0 are frozen."""
+        model = super().build_model(cfg, from_checkpoint)
+        for name, labels in self.heads.items():
+            model.register_classification_head(name, num_classes=len(labels))
+            if self.loss_weights.get(name) == 0:
+                model.classification_heads[name].requires_grad_(False)
+        if self.cfg.eval_bleu and self.cfg.bpe_config is not None:
+            self.tokenizer = self.build_bpe(self.cfg.bpe_config)  # undoes the BPE before BLEU
+        return model
+
+    def build_criterion(self, cfg: Any, from_checkpoint: bool = False) -> nn.Module:
+        """The criterion; warns where gradient clipping undoes the weights."""
+        weighted = any(weight not in (0, 1) for weight in self.loss_weights.values())
+        update_freq = max(self.cfg.update_freq) if weighted else 0
+        if weighted and 0 < self.cfg.clip_norm <= 1 and update_freq < len(self.trained_tasks):
+            logger.warning(
+                f"--loss-weights {self.cfg.loss_weights} will hardly act: with --clip-norm "
+                f"{self.cfg.clip_norm} every update is rescaled to the same norm, and with --update-freq "
+                f"{update_freq} an update does not hold all {len(self.trained_tasks)} tasks. Use "
+                f"--update-freq {len(self.trained_tasks)} or a multiple"
+            )
+        return super().build_criterion(cfg, from_checkpoint)
+
+    def optimizer_step(self, optimizer: Any, model: nn.Module, update_num: int) -> None:
+        """Step; a head whose task had no part in the update has a gradient of 0, in every mode.
+
+        Distributed and fp16 training fill these zeros in anyway; without them a head would be stepped
+        differently (Adam's momentum, weight decay) on one process.
+        """
+        for parameter in model.parameters():
+            if parameter.requires_grad and parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        super().optimizer_step(optimizer, model, update_num)
+
+    # ---- validation
+
+    def valid_step(
+        self, sample: dict[str, Any], model: nn.Module, criterion: nn.Module
+    ) -> tuple[Tensor, float, dict[str, Any]]:
+        """As in `translation`; the BLEU counts of a classification batch are 0."""
+        if sample.get("task", RESPONSE) == RESPONSE:
+            return super().valid_step(sample, model, criterion)
+        loss, sample_size, logs = FairseqTask.valid_step(self, sample, model, criterion)
+        if self.cfg.eval_bleu:
+            logs |= dict.fromkeys(bleu_keys(), 0)
+        return loss, sample_size, logs
+
+    def reduce_metrics(self, logging_outputs: list[dict[str, Any]], criterion: nn.Module) -> None:
+        """As in `translation`, with BLEU's counts as plain numbers.
+
+        `TranslationTask` keeps them as numpy arrays, which torch refuses to load from a checkpoint.
+        """
+        FairseqTask.reduce_metrics(self, logging_outputs, criterion)
+        if not any(key in log for log in logging_outputs for key in bleu_keys()):
+            return
+        for key in bleu_keys():
+            metrics.log_scalar(key, utils.item(sum(log.get(key, 0) for log in logging_outputs)))
+        metrics.log_derived("bleu", bleu_of_meters)
+
+    # ---- generation
+
+    def build_generator(
+        self,
+        models: Sequence[nn.Module],
+        args: Namespace,
+        seq_gen_cls: Any = None,
+        extra_gen_cls_kwargs: dict[str, Any] | None = None,
+        prefix_allowed_tokens_fn: Any = None,
+    ) -> Any:
+        """fairseq's generator, at most `--max-target-length` tokens, with an n-gram blocker that blocks."""
+        generator = super().build_generator(
+            models,
+            args,
+            seq_gen_cls,
+            {"max_len": self.cfg.max_target_length, **(extra_gen_cls_kwargs or {})},
+            prefix_allowed_tokens_fn,
+        )
+        ngram_size = getattr(args, "no_repeat_ngram_size", 0)
+        if ngram_size > 0 and getattr(generator, "repeat_ngram_blocker", None) is not None:
+            generator.repeat_ngram_blocker = NGramBlock(ngram_size, self.tgt_dict.pad())
+        return generator
+
+
+def bleu_keys() -> list[str]:
+    """The keys under which `TranslationTask.valid_step` logs a batch's BLEU counts."""
+    counts = [f"_bleu_{kind}_{n}" for kind in ("counts", "totals") for n in range(EVAL_BLEU_ORDER)]
+    return ["_bleu_sys_len", "_bleu_ref_len", *counts]
+
+
+def bleu_of_meters(meters: Any) -> float:
+    """Corpus BLEU in percent of the counts summed in the meters, as `--eval-bleu` defines it."""
+    from sacrebleu.metrics import BLEU
+
+    sums = {key: meters[key].sum for key in bleu_keys()}
+    score = BLEU.compute_bleu(
+        correct=[int(sums[f"_bleu_counts_{n}"]) for n in range(EVAL_BLEU_ORDER)],
+        total=[int(sums[f"_bleu_totals_{n}"]) for n in range(EVAL_BLEU_ORDER)],
+        sys_len=int(sums["_bleu_sys_len"]),
+        ref_len=int(sums["_bleu_ref_len"]),
+        smooth_method="exp",
+    ).score
+    return round(score, 2)
+
+
+def dictionary_sha256(dictionary: Dictionary) -> str:
+    """A digest of the symbols in their order."""
+    return hashlib.sha256("\n".join(dictionary.symbols).encode()).hexdigest()
+
+
+def check_same_dictionary(path: Path, dictionary: Dictionary) -> None:
+    """Raise `UserError` where the dictionary in a file is another than that of the responses."""
+    found = load_dictionary(path)
+    if found.symbols != dictionary.symbols:
+        raise UserError(
+            f"{path}: found a dictionary of {len(found):,} symbols, expected the {len(dictionary):,} of "
+            f"the responses in the same order: all tasks share one vocabulary: {PREPARE_AGAIN}"
+        )

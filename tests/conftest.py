@@ -1,0 +1,144 @@
+"""Shared fixtures: a tiny data-bin as fairseq-preprocess writes it, and the task, model and criterion."""
+
+import os
+import random
+import subprocess
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+import torch
+from fairseq import options, tasks
+from fairseq.data import Dictionary
+from fairseq.data.indexed_dataset import make_builder
+from fairseq.dataclass.utils import convert_namespace_to_omegaconf
+
+import emo_mtl
+
+REPOSITORY = Path(emo_mtl.__file__).resolve().parents[1]
+WORDS = [f"w{i}" for i in range(40)]
+LABELS = {"e6": ["anger", "disgust", "fear", "joy", "sadness", "surprise"], "e2": ["neg", "pos"]}
+
+
+def make_dictionary(symbols: Sequence[str], path: Path, padding: int = 0) -> Dictionary:
+    """Write a `dict.txt`, with `madeupword` entries as fairseq-preprocess may add them."""
+    dictionary = Dictionary()
+    for symbol in [*symbols, *(f"madeupword{i:04d}" for i in range(padding))]:
+        dictionary.add_symbol(symbol)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    dictionary.save(str(path))
+    return dictionary
+
+
+def binarize(lines: Sequence[str], dictionary: Dictionary, prefix: Path) -> None:
+    """What fairseq-preprocess makes of lines of space-separated tokens."""
+    prefix.parent.mkdir(parents=True, exist_ok=True)
+    builder = make_builder(f"{prefix}.bin", "mmap", vocab_size=len(dictionary))
+    for line in lines:
+        builder.add_item(dictionary.encode_line(line, add_if_not_exist=False))
+    builder.finalize(f"{prefix}.idx")
+
+
+def utterance(rng: random.Random, longest: int = 12) -> str:
+    return " ".join(rng.choices(WORDS, k=rng.randint(1, longest)))
+
+
+def write_data_bin(folder: Path, sizes: dict[str, int], seed: int = 0) -> Path:
+    """A data folder with random responses and the tasks e6 and e2; sizes: examples of each split."""
+    rng = random.Random(seed)
+    for side in ("source", "target"):
+        words = make_dictionary(WORDS, folder / "response" / f"dict.{side}.txt")
+    for name, labels in LABELS.items():
+        make_dictionary(WORDS, folder / name / "input0" / "dict.txt")
+        make_dictionary(labels, folder / name / "label" / "dict.txt", padding=2)
+    for split, size in sizes.items():
+        for side in ("source", "target"):
+            lines = [utterance(rng) for _ in range(size)]
+            binarize(lines, words, folder / "response" / f"{split}.source-target.{side}")
+        for name, labels in LABELS.items():
+            count = max(2, size // 3)
+            binarize(
+                [utterance(rng) for _ in range(count)], words, folder / name / "input0" / split
+            )
+            label_dict = Dictionary.load(str(folder / name / "label" / "dict.txt"))
+            binarize(
+                [labels[i % len(labels)] for i in range(count)],
+                label_dict,
+                folder / name / "label" / split,
+            )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def data_bin(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """60 pairs and 20 labelled utterances a task to train on."""
+    return write_data_bin(
+        tmp_path_factory.mktemp("data") / "data-bin", {"train": 60, "valid": 17, "test": 11}
+    )
+
+
+TRAIN_FLAGS = {
+    "--task": "emotion_dialogue",
+    "--arch": "emo_bart_tiny",
+    "--criterion": "multitask_nll",
+    "--label-smoothing": "0.1",
+    "--classification-tasks": "e6,e2",
+    "--encoder-embed-dim": "16",
+    "--encoder-ffn-embed-dim": "32",
+    "--max-tokens": "64",
+    "--required-batch-size-multiple": "1",
+    "--optimizer": "adam",
+    "--lr": "0.01",
+    "--lr-scheduler": "fixed",
+    "--dropout": "0",
+    "--num-workers": "0",
+    "--log-format": "simple",
+}
+
+
+def train_argv(data: Path, **flags: str) -> list[str]:
+    """Arguments of fairseq-train on CPU; `flags` replace or add to `TRAIN_FLAGS`."""
+    merged = TRAIN_FLAGS | {"--" + k.replace("_", "-"): v for k, v in flags.items()}
+    pairs = [part for flag, value in merged.items() for part in (flag, value) if part is not None]
+    return [str(data), "--cpu", "--disable-validation", *map(str, pairs)]
+
+
+def parse_train(argv: Sequence[str]):
+    """fairseq's config of a training command."""
+    parser = options.get_training_parser()
+    args: Namespace = options.parse_args_and_arch(parser, list(argv))
+    return convert_namespace_to_omegaconf(args)
+
+
+@pytest.fixture
+def build(data_bin: Path) -> Callable:
+    """Config, task, model and criterion of a training command with the given flags."""
+
+    def make(data: Path = data_bin, **flags: str):
+        cfg = parse_train(train_argv(data, **flags))
+        torch.manual_seed(1)
+        task = tasks.setup_task(cfg.task)
+        model = task.build_model(cfg.model)
+        criterion = task.build_criterion(cfg.criterion)
+        return cfg, task, model, criterion
+
+    return make
+
+
+def run_command(*command: str, check: bool = True, **env: str) -> subprocess.CompletedProcess:
+    """Run a command of the environment's bin folder from the repository, as a user would."""
+    executable, *arguments = map(str, command)
+    result = subprocess.run(
+        [str(Path(sys.executable).parent / executable), *arguments],
+        cwd=REPOSITORY,
+        env={**os.environ, "OMP_NUM_THREADS": "1", **env},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    if check and result.returncode:
+        raise AssertionError(f"{command}\n{result.stdout[-4000:]}\n{result.stderr[-4000:]}")
+    return result

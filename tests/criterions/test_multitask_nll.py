@@ -1,0 +1,179 @@
+"""Losses and gradients of `multitask_nll`, against hand-computed values and against fairseq itself."""
+
+import math
+
+import pytest
+import torch
+from fairseq import tasks
+from fairseq.criterions.label_smoothed_cross_entropy import LabelSmoothedCrossEntropyCriterion
+from fairseq.logging import metrics
+from fairseq.trainer import Trainer
+
+from emo_mtl.criterions.multitask_nll import MultitaskNLLCriterion, confusion
+
+
+def batch_of(task, name: str, split: str = "train", size: int = 4) -> dict:
+    """The first examples of one task as a batch."""
+    if split not in task.datasets:
+        task.load_dataset(split)
+    dataset = task.datasets[split]
+    indices = sorted(dataset.task_indices(name))[:size]
+    return dataset.collater([dataset[i] for i in indices])
+
+
+def gradients(model, loss) -> dict[str, torch.Tensor]:
+    model.zero_grad()
+    loss.backward()
+    return {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
+
+
+class TestConfusion:
+    def test_counts(self):
+        logits = torch.tensor([[2.0, 1.0, 0.0], [0.0, 3.0, 1.0], [0.0, 3.0, 1.0]])
+        assert confusion(logits, torch.tensor([0, 1, 2])).tolist() == [
+            [1, 0, 0],
+            [0, 1, 0],
+            [0, 1, 0],
+        ]
+
+
+class TestForward:
+    def test_response_is_mean_per_token(self, build):
+        _, task, model, criterion = build()
+        sample = batch_of(task, "response")
+        loss, sample_size, log = criterion(model, sample)
+        lprobs = model.get_normalized_probs(model(**sample["net_input"]), log_probs=True)
+        real = sample["target"] != task.target_dictionary.pad()
+        gold = lprobs.gather(2, sample["target"].unsqueeze(2)).squeeze(2)[real]
+        others = lprobs.sum(dim=2)[real]
+        epsilon = 0.1 / (lprobs.size(2) - 1)  # fairseq spreads it over the V - 1 other symbols
+        expected = -((1 - 0.1 - epsilon) * gold + epsilon * others).mean()
+        assert sample_size == 1
+        assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+        assert log["response_ntokens"] == sample["ntokens"] == real.sum()
+
+    def test_classification_is_weighted_mean_per_utterance(self, build):
+        _, task, model, criterion = build(loss_weights="e6=0.25")
+        sample = batch_of(task, "e6", size=5)
+        loss, sample_size, log = criterion(model, sample)
+        logits, _ = model(**sample["net_input"], classification_head_name="e6")
+        gold = logits.log_softmax(dim=1)[torch.arange(5), sample["target"]]
+        assert sample_size == 1
+        assert loss.item() == pytest.approx(-0.25 * gold.mean().item(), rel=1e-5)
+        assert log["e6_loss"].item() == pytest.approx(-gold.sum().item(), rel=1e-5)
+
+    def test_keys_do_not_depend_on_the_task(self, build):
+        _, task, model, criterion = build()
+        logs = [criterion(model, batch_of(task, name))[2] for name in ("response", "e6", "e2")]
+        assert logs[0].keys() == logs[1].keys() == logs[2].keys()
+
+    def test_weight_doubles_the_gradient(self, build):
+        _, task, model, criterion = build(loss_weights="e6=1")
+        sample = batch_of(task, "e6")
+        single = gradients(model, criterion(model, sample)[0])
+        criterion.loss_weights["e6"] = 2.0
+        double = gradients(model, criterion(model, sample)[0])
+        for name, grad in single.items():
+            torch.testing.assert_close(double[name], 2 * grad)
+
+    def test_padding_changes_nothing(self, build):
+        _, task, model, criterion = build()
+        model.eval()
+        sample = batch_of(task, "e6")
+        padded = dict(sample, net_input=dict(sample["net_input"]))
+        for key in ("src_tokens", "prev_output_tokens"):
+            tokens = padded["net_input"][key]
+            pad = tokens.new_full((tokens.size(0), 7), task.source_dictionary.pad())
+            padded["net_input"][key] = torch.cat([tokens, pad], dim=1)
+        loss, padded_loss = (criterion(model, s)[0] for s in (sample, padded))
+        assert padded_loss.item() == pytest.approx(loss.item(), rel=1e-5)
+
+    def test_batch_size_changes_nothing(self, build):
+        _, task, model, criterion = build()
+        model.eval()
+        dataset = task.datasets.get("train") or (
+            task.load_dataset("train") or task.datasets["train"]
+        )
+        indices = sorted(dataset.task_indices("e6"))[:4]
+        together = criterion(model, dataset.collater([dataset[i] for i in indices]))[0]
+        alone = [criterion(model, dataset.collater([dataset[i]]))[0].item() for i in indices]
+        assert together.item() == pytest.approx(sum(alone) / 4, rel=1e-5)
+
+
+class TestReduceMetrics:
+    def test_loss_is_weighted_sum_of_means(self):
+        outputs = [
+            {
+                "response_loss": 12.0,
+                "response_count": 4,
+                "response_nll_loss": 8.0,
+                "response_ntokens": 4,
+                "e2_loss": 6.0,
+                "e2_weighted_loss": 3.0,
+                "e2_count": 2,
+                "e2_confusion": torch.tensor([[1, 0], [1, 0]]),
+            }
+        ] * 2
+        with metrics.aggregate(new_root=True) as agg:
+            MultitaskNLLCriterion.reduce_metrics(outputs)
+        values = agg.get_smoothed_values()
+        bit = math.log(2)
+        assert values["response_loss"] == pytest.approx(3 / bit, abs=1e-3)
+        assert values["response_nll_loss"] == pytest.approx(2 / bit, abs=1e-3)
+        assert values["response_ppl"] == pytest.approx(math.exp(2), abs=1e-2)
+        assert values["e2_loss"] == pytest.approx(3 / bit, abs=1e-3)
+        assert values["loss"] == pytest.approx((3 + 1.5) / bit, abs=1e-3)
+        assert values["e2_accuracy"] == 50.0
+        assert values["e2_f1"] == pytest.approx(33.33, abs=0.01)
+
+    def test_meters_add_up_over_batches(self):
+        def batch(correct: int) -> dict:
+            counts = torch.tensor([[correct, 2 - correct], [0, 0]])
+            return {"e2_loss": 2.0, "e2_weighted_loss": 2.0, "e2_count": 2, "e2_confusion": counts}
+
+        with metrics.aggregate(new_root=True) as agg:
+            MultitaskNLLCriterion.reduce_metrics([batch(2)])
+            MultitaskNLLCriterion.reduce_metrics([batch(1)])
+        assert agg.get_smoothed_values()["e2_accuracy"] == 75.0
+
+
+class TestAgainstFairseq:
+    """Without classification tasks, ten updates equal those of `label_smoothed_cross_entropy`."""
+
+    @pytest.mark.parametrize("update_freq", ["1", "3"])
+    def test_same_losses_and_parameters(self, build, update_freq):
+        results = {}
+        for criterion_name in ("multitask_nll", "label_smoothed_cross_entropy"):
+            cfg, task, model, criterion = build(
+                classification_tasks="", criterion=criterion_name, update_freq=update_freq
+            )
+            trainer = Trainer(cfg, task, model, criterion)
+            batches = trainer.get_train_iterator(epoch=1).next_epoch_itr()
+            batches = list(batches)
+            size = int(update_freq)
+            losses = []
+            metrics.reset()
+            for start in range(0, 10 * size, size):
+                samples = [batches[i % len(batches)] for i in range(start, start + size)]
+                losses.append(trainer.train_step(samples)["loss"])
+            results[criterion_name] = losses, dict(model.named_parameters())
+        (ours, parameters), (stock, expected) = results.values()
+        assert ours == pytest.approx(stock, abs=2e-3)  # both are rounded to 3 digits
+        for name, parameter in parameters.items():
+            torch.testing.assert_close(parameter, expected[name])
+
+    def test_same_batches_as_translation(self, build):
+        """The responses reach the model exactly as `--task translation` batches the same sequences."""
+        _cfg, task, _, _ = build(classification_tasks="")
+        task.load_dataset("train")
+        ours = task.datasets["train"]
+        stock = tasks.translation.TranslationTask.load_dataset
+        assert stock is not type(task).load_dataset
+        sample = ours.collater([ours[i] for i in range(6)])
+        bos, eos = task.source_dictionary.bos(), task.source_dictionary.eos()
+        assert sample["net_input"]["src_tokens"][:, 0].eq(bos).all()
+        assert sample["net_input"]["prev_output_tokens"][:, :2].tolist() == [[eos, bos]] * 6
+        assert sample["target"][:, 0].eq(bos).all()
+
+    def test_subclass(self):
+        assert issubclass(MultitaskNLLCriterion, LabelSmoothedCrossEntropyCriterion)
