@@ -1,0 +1,1 @@
+"""``emo-mtl SUBCOMMAND``: what fairseq has no command for."""

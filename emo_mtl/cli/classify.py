@@ -1,0 +1,292 @@
+"""`emo-mtl classify`: what the classification heads of a checkpoint recognise (paper, Table 4)."""
+
+import argparse
+import json
+import sys
+from argparse import Namespace
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from emo_mtl.cli.output import check_output, write_atomically
+from emo_mtl.errors import UserError
+from emo_mtl.metrics import accuracy, confusion_matrix, macro_f1
+
+if TYPE_CHECKING:
+    from fairseq.data import FairseqDataset
+    from torch import nn
+
+    from emo_mtl.tasks.emotion_dialogue import EmotionDialogueTask
+
+HELP = (
+    "recognise emotions with a checkpoint's heads: accuracy, macro-F1, confusion matrix (Table 4)"
+)
+
+
+@dataclass
+class Predictions:
+    """What one head says of N utterances, in their order."""
+
+    task: str
+    labels: list[str]  # C labels
+    probabilities: np.ndarray  # N x C
+    gold: np.ndarray | None  # class numbers, shape (N); None for text without labels
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """Class numbers, shape (N)."""
+        return self.probabilities.argmax(axis=1)
+
+    def scores(self) -> dict:
+        """Accuracy and macro-F1 in percent, and the C x C confusion matrix (rows are gold labels)."""
+        counts = confusion_matrix(self.gold, self.predicted, len(self.labels))
+        return {
+            "task": self.task,
+            "examples": len(self.gold),
+            "accuracy": accuracy(counts),
+            "macro_f1": macro_f1(counts),
+            "labels": self.labels,
+            "confusion": counts.tolist(),
+        }
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of `emo-mtl classify` to its parser."""
+    parser.add_argument("data", type=Path, metavar="DATA", help="the prepared folder (data-bin)")
+    parser.add_argument("--path", required=True, type=Path, metavar="CKPT", help="checkpoint")
+    parser.add_argument(
+        "--task",
+        metavar="NAMES",
+        help="comma-separated tasks whose heads to apply, e.g. e6 (default: all heads)",
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--subset", default="test", help="labelled subset of DATA to score (default: %(default)s)"
+    )
+    what.add_argument(
+        "--input",
+        metavar="FILE",
+        help="instead of a subset: text, one utterance a line, - for standard input; prints each "
+        "with its labels. Needs the --bpe flags of the data",
+    )
+    parser.add_argument(
+        "--untrained-head",
+        action="store_true",
+        help="where the checkpoint has no such head, score one as it is initialised; this is what "
+        "the paper's row R in Table 4 is",
+    )
+    parser.add_argument(
+        "--seed", type=int, default=1, help="of an untrained head (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--batch-size", type=int, default=64, help="utterances a batch (default: %(default)s)"
+    )
+    parser.add_argument("--cpu", action="store_true", help="do not use a GPU")
+    parser.add_argument(
+        "--predictions",
+        type=Path,
+        metavar="OUT.tsv",
+        help="also write line, task, gold and predicted label, and probability of each utterance",
+    )
+    parser.add_argument("--json", type=Path, metavar="OUT.json", help="also write the scores here")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace --predictions and --json if they exist"
+    )
+    bpe = parser.add_argument_group("BPE of --input, as for fairseq-interactive")
+    bpe.add_argument("--bpe", choices=("gpt2", "sentencepiece"), help="kind of BPE")
+    bpe.add_argument("--sentencepiece-model", metavar="FILE", help="path to spm.model")
+    bpe.add_argument("--gpt2-encoder-json", metavar="FILE", help="path to encoder.json")
+    bpe.add_argument("--gpt2-vocab-bpe", metavar="FILE", help="path to vocab.bpe")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Apply the heads, print a table for each, and write the files asked for.
+
+    Raises:
+        UserError: a checkpoint, head, subset or text that cannot be used
+    """
+    check_output(args.predictions, args.overwrite)
+    check_output(args.json, args.overwrite)
+    lines = read_utterances(args.input) if args.input else None
+    names = args.task.split(",") if args.task else None
+    task, model = load_heads(args.path, args.data, names, args.untrained_head, args.seed)
+    import torch
+
+    device = "cuda" if torch.cuda.is_available() and not args.cpu else "cpu"
+    model.to(device)
+    results = []
+    for name in names or task.heads:
+        if lines is None:
+            dataset = task.load_classification(args.data / name, args.subset, name)
+        else:
+            dataset = text_dataset(task, lines, args)
+        probabilities = predict(task, model, name, dataset, args.batch_size)
+        gold = None if lines is not None else dataset.labels.numpy()
+        results.append(Predictions(name, task.heads[name], probabilities, gold))
+    if lines is not None:
+        print_utterances(lines, results)
+    else:
+        print("\n\n".join(score_table(result.scores(), args.subset) for result in results))
+        if args.json:
+            scores = [result.scores() for result in results]
+            write_atomically(args.json, json.dumps(scores, indent=2, ensure_ascii=False) + "\n")
+    if args.predictions:
+        write_atomically(args.predictions, predictions_tsv(results))
+
+
+def load_heads(
+    path: Path, data: Path, names: list[str] | None, untrained_head: bool, seed: int = 1
+) -> tuple["EmotionDialogueTask", "nn.Module"]:
+    """The task on another data folder and the model of a checkpoint, ready to classify.
+
+    Args:
+        names: tasks that are needed; all heads of the checkpoint for None
+        untrained_head: make heads that the checkpoint lacks, initialised with `seed`
+
+    Raises:
+        UserError: no such file, not a checkpoint of `emotion_dialogue`, or no such head
+    """
+    import torch
+    from fairseq import checkpoint_utils
+    from fairseq.dataclass.utils import overwrite_args_by_name
+
+    if not path.is_file():
+        raise UserError(f"{path}: no such file, expected a checkpoint of fairseq-train")
+    try:
+        state = checkpoint_utils.load_checkpoint_to_cpu(str(path))
+    except (
+        Exception
+    ) as error:  # torch raises many kinds for a file that is cut off or no checkpoint
+        raise UserError(f"{path}: cannot be read as a checkpoint ({error})") from error
+    trained = state.get("task_state", {}).get("heads")
+    if trained is None:
+        raise UserError(
+            f"{path}: found no classification heads, expected a checkpoint of "
+            "fairseq-train --task emotion_dialogue"
+        )
+    wanted = list(trained) if names is None else names
+    missing = [name for name in wanted if name not in trained]
+    if (missing and not untrained_head) or not wanted:
+        raise UserError(
+            f"{path}: found the heads {', '.join(trained) or 'none'}, expected "
+            f"{', '.join(missing) or 'one or more'}: choose another checkpoint or --task, or score a "
+            "head as it is initialised with --task NAME --untrained-head"
+        )
+    overrides = {
+        "data": str(data),
+        "classification_tasks": ",".join(wanted),
+        "loss_weights": "",
+        "eval_bleu": False,
+        # Lets the model have heads that the checkpoint lacks; there is no optimizer here.
+        "reset_optimizer": True,
+    }
+    overwrite_args_by_name(state["cfg"], overrides)
+    torch.manual_seed(seed)
+    models, _, task = checkpoint_utils.load_model_ensemble_and_task([str(path)], state=state)
+    return task, models[0].eval()
+
+
+def predict(
+    task: "EmotionDialogueTask",
+    model: "nn.Module",
+    name: str,
+    dataset: "FairseqDataset",
+    batch_size: int,
+) -> np.ndarray:
+    """Probabilities of one head's classes for each item of a dataset, N x C, in the items' order."""
+    import torch
+    from fairseq import utils
+
+    device = next(model.parameters()).device
+    batches = task.get_batch_iterator(dataset, max_sentences=batch_size).next_epoch_itr(
+        shuffle=False
+    )
+    probabilities = np.zeros((len(dataset), len(task.heads[name])))
+    with torch.no_grad():
+        for batch in batches:
+            inputs = utils.apply_to_sample(lambda tensor: tensor.to(device), batch["net_input"])
+            logits, _ = model(**inputs, classification_head_name=name)  # B x C
+            probabilities[batch["id"]] = logits.float().softmax(dim=1).cpu()
+    return probabilities
+
+
+def read_utterances(source: str) -> list[str]:
+    """Lines of a UTF-8 file or of standard input (`-`); only a line feed ends a line.
+
+    Raises:
+        UserError: the file is missing, empty or not UTF-8, or a line holds no text
+    """
+    where = "standard input" if source == "-" else source
+    try:
+        raw = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+        lines = raw.decode("utf-8-sig").removesuffix("\n").split("\n")
+    except OSError as error:
+        raise UserError(f"{where}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise UserError(
+            f"{where}, line {line}: found the byte 0x{error.object[error.start]:02x}, expected UTF-8"
+        ) from error
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            raise UserError(f"{where}, line {number}: found no text, expected an utterance")
+    return lines
+
+
+def text_dataset(
+    task: "EmotionDialogueTask", lines: list[str], args: Namespace
+) -> "FairseqDataset":
+    """Utterances as text, encoded and in the format of training."""
+    from fairseq.data import ListDataset
+
+    if args.bpe is None:
+        raise UserError("--input: found no --bpe, expected the BPE that the data was prepared with")
+    bpe = task.build_bpe(args)
+    tokens = [
+        task.source_dictionary.encode_line(bpe.encode(line), add_if_not_exist=False).long()
+        for line in lines
+    ]
+    dataset = ListDataset(tokens, [len(item) for item in tokens])
+    utterances = task.as_input(dataset, task.cfg.max_source_length, args.input)
+    return task.pair_dataset(utterances, utterances)
+
+
+def print_utterances(lines: list[str], results: list[Predictions]) -> None:
+    """A line for each utterance: the label of each head with its probability, then the text."""
+    for index, line in enumerate(lines):
+        found = [
+            f"{r.task}={r.labels[r.predicted[index]]} {r.probabilities[index].max():.2f}"
+            for r in results
+        ]
+        print("\t".join([*found, line]))
+
+
+def predictions_tsv(results: list[Predictions]) -> str:
+    """The content of `--predictions`."""
+    rows = ["line\ttask\tgold\tpredicted\tprobability"]
+    for result in results:
+        gold = [""] * len(result.probabilities) if result.gold is None else result.gold
+        for number, (right, guess) in enumerate(zip(gold, result.predicted, strict=True), start=1):
+            label = right if right == "" else result.labels[right]
+            probability = result.probabilities[number - 1, guess]
+            rows.append(
+                f"{number}\t{result.task}\t{label}\t{result.labels[guess]}\t{probability:.4f}"
+            )
+    return "\n".join(rows) + "\n"
+
+
+def score_table(scores: dict, subset: str) -> str:
+    """Markdown: accuracy, macro-F1, and the confusion matrix with gold labels as rows."""
+    labels = scores["labels"]
+    lines = [
+        f"{scores['task']} on {subset}: {scores['examples']:,} utterances, "
+        f"accuracy {scores['accuracy']:.2f} %, macro-F1 {scores['macro_f1']:.2f} %",
+        "",
+        "| gold \\ predicted | " + " | ".join(labels) + " |",
+        "| --- |" + " ---: |" * len(labels),
+    ]
+    for label, row in zip(labels, scores["confusion"], strict=True):
+        lines.append(f"| {label} | " + " | ".join(map(str, row)) + " |")
+    return "\n".join(lines)

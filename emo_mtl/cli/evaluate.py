@@ -1,0 +1,286 @@
+"""``emo-mtl evaluate``: the automatic scores of the paper's Table 2 for generated responses."""
+
+import argparse
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from emo_mtl.cli.output import check_output, write_atomically
+from emo_mtl.errors import UserError
+from emo_mtl.metrics import (
+    WORD_TOKENIZERS,
+    average_length,
+    bleu,
+    distinct_n,
+    paper_bleu,
+    word_tokenizer,
+)
+
+HELP = "score generated responses: BLEU, distinct-1, distinct-2, average length (Table 2)"
+
+# "S-12\t...": a line of fairseq-generate (source, target, hypothesis, detokenised, positional)
+_GENERATE_LINE = re.compile(r"([STHDP])-(\d+)\t")
+# its last line, printed when the data has targets
+_GENERATE_END = re.compile(r"Generate .* with beam=\d+: ")
+_LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \| [A-Z]+ \| ")
+
+
+@dataclass
+class Responses:
+    """The content of one hypotheses file, in the order of the data set."""
+
+    hypotheses: list[str]
+    references: list[str] | None  # the T- lines; None in plain text and in data without targets
+    nbest: int  # hypotheses an id in the file, of which the first is kept
+
+
+@dataclass
+class Row:
+    """One row of Table 2; its fields are the keys in the JSON file.
+
+    Scores are in percent, ``average_length`` is in words, ``lines`` and ``empty_lines`` count
+    hypotheses.
+    """
+
+    hypotheses: str
+    references: str
+    sacrebleu: float
+    sacrebleu_signature: str
+    paper_bleu: float
+    distinct_1: float
+    distinct_2: float
+    average_length: float
+    lines: int
+    empty_lines: int
+    nbest: int
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of ``emo-mtl evaluate`` to its parser."""
+    parser.add_argument(
+        "--hypotheses",
+        nargs="+",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help="one or several files of responses, one row each: what fairseq-generate printed "
+        "(put back in order by its ids; the D- lines, otherwise the H- lines; the first, i.e. "
+        "best, of --nbest), or plain text with one response a line",
+    )
+    parser.add_argument(
+        "--references",
+        type=Path,
+        metavar="FILE",
+        help="the gold responses, one a line, in the order of the data set. Default: the T- lines "
+        "of each fairseq-generate output, which are cut where the data set cuts long targets; "
+        "plain text needs this flag",
+    )
+    parser.add_argument(
+        "--word-tokenizer",
+        choices=WORD_TOKENIZERS,
+        default="nltk",
+        help="what a word is in paper BLEU, distinct-n and average length: as in the paper "
+        "(nltk, needs the extra emo-mtl[eval]), as in sacreBLEU (13a), or whatever stands "
+        "between white space (space); sacreBLEU itself always uses 13a (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="OUT.json", help="also write the rows to this file"
+    )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace the --json file if it exists"
+    )
+
+
+def run(args: argparse.Namespace) -> None:
+    """Score every hypotheses file, print the table, write the JSON file if asked to.
+
+    Raises:
+        UserError: a file cannot be read, is incomplete or does not fit its references.
+    """
+    check_output(args.json, args.overwrite)
+    words, words_description = word_tokenizer(args.word_tokenizer)
+    given_references = _read_lines(args.references) if args.references else None
+    if given_references:
+        _check_is_text(args.references, given_references)
+
+    rows = []
+    for path in args.hypotheses:
+        responses = read_responses(path)
+        references = given_references or responses.references
+        if references is None:
+            raise UserError(
+                f"{path}: no references: this is not the output of fairseq-generate with T- "
+                "lines; give the gold responses, one a line, with --references FILE"
+            )
+        if len(references) != len(responses.hypotheses):
+            raise UserError(
+                f"{path}: found {len(responses.hypotheses)} hypotheses, expected "
+                f"{len(references)}, one for each line of {args.references}; give the references "
+                "of the subset that was generated"
+            )
+        hypothesis_words = [words(line) for line in responses.hypotheses]
+        reference_words = [words(line) for line in references]
+        sacrebleu, signature = bleu(responses.hypotheses, references)
+        rows.append(
+            Row(
+                hypotheses=str(path),
+                references=str(args.references or "T- lines"),
+                sacrebleu=sacrebleu,
+                sacrebleu_signature=signature,
+                paper_bleu=paper_bleu(hypothesis_words, reference_words),
+                distinct_1=distinct_n(hypothesis_words, 1),
+                distinct_2=distinct_n(hypothesis_words, 2),
+                average_length=average_length(hypothesis_words),
+                lines=len(responses.hypotheses),
+                empty_lines=sum(not line.strip() for line in responses.hypotheses),
+                nbest=responses.nbest,
+            )
+        )
+
+    print(_table(rows, words_description))
+    if args.json:
+        content = {"words": words_description, "rows": [asdict(row) for row in rows]}
+        write_atomically(args.json, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_responses(path: Path) -> Responses:
+    """Read the output of fairseq-generate, or plain text with one response a line.
+
+    A file with a line such as ``H-12<tab>`` is taken for the former; its other lines (log,
+    progress) are skipped.
+
+    Raises:
+        UserError: the file cannot be read, is empty, incomplete or holds sub-words.
+    """
+    lines = _read_lines(path)
+    if any(_GENERATE_LINE.match(line) for line in lines):
+        responses = _parse_generate(path, lines)
+    elif any(_GENERATE_END.match(line) or _LOG_LINE.match(line) for line in lines):
+        raise UserError(
+            f"{path}: found log lines of fairseq, but no hypotheses; expected H- or D- lines; "
+            "run fairseq-generate without --quiet, and to its end"
+        )
+    else:
+        responses = Responses(lines, references=None, nbest=1)
+    # with the references: a poor model may well answer every line with a number
+    _check_is_text(path, responses.hypotheses + (responses.references or []))
+    return responses
+
+
+def _parse_generate(path: Path, lines: list[str]) -> Responses:
+    # What a line holds: H-<id> <score> <text>, D-<id> <score> <text>, T-<id> <text>, tabs between.
+    texts: dict[str, dict[int, list[str]]] = {kind: {} for kind in "STHDP"}
+    last_id: dict[str, int] = {}
+    for number, line in enumerate(lines, start=1):
+        match = _GENERATE_LINE.match(line)
+        if not match:
+            continue
+        kind, sample = match[1], int(match[2])
+        columns = 3 if kind in "HD" else 2
+        fields = line.split("\t", columns - 1)
+        if len(fields) != columns:
+            raise UserError(
+                f"{path}, line {number}: found {len(fields)} columns, expected {columns} with "
+                f"tabs between them in a {kind}- line; was the file cut off or edited? generate "
+                "it again"
+            )
+        # The lines of an n-best list follow each other; any other repetition is a second run.
+        if sample in texts[kind] and (kind in "ST" or last_id[kind] != sample):
+            raise UserError(
+                f"{path}, line {number}: {kind}-{sample} was there before; expected each id once; "
+                "were two runs written to one file? keep one of them"
+            )
+        last_id[kind] = sample
+        texts[kind].setdefault(sample, []).append(fields[-1])
+
+    targets = texts["T"]
+    hypotheses = texts["D"] or texts["H"]
+    if not hypotheses:
+        raise UserError(
+            f"{path}: found lines of fairseq-generate, but no hypotheses; expected H- or D- lines; "
+            "was the file cut off or filtered? generate it again"
+        )
+    # Files reduced to some of the letters, e.g. with grep, have lost the last line by intention.
+    if targets and texts["P"] and not any(_GENERATE_END.match(line) for line in lines):
+        raise UserError(
+            f"{path}, line {len(lines)}: the file ends too early; expected a last line "
+            "'Generate SUBSET with beam=N: ...'; fairseq-generate was interrupted, run it again"
+        )
+    gap = next((i for i in range(len(hypotheses)) if i not in hypotheses), None)
+    if gap is not None:
+        raise UserError(
+            f"{path}: found no hypothesis with id {gap}, but {len(hypotheses)} hypotheses with ids "
+            f"up to {max(hypotheses)}; expected every id from 0 on; was the file cut off, or made "
+            "with --skip-invalid-size-inputs-valid-test? generate the whole subset, with "
+            "--required-batch-size-multiple 1 (otherwise fairseq after 0.12.2 leaves out the last "
+            "batch unless its size is a multiple of 8)"
+        )
+    if targets and targets.keys() != hypotheses.keys():
+        sample = min(targets.keys() ^ hypotheses.keys())
+        found, lacking = ("T-", "H- or D-") if sample in targets else ("H- or D-", "T-")
+        raise UserError(
+            f"{path}: id {sample} has a {found} line but no {lacking} line; expected both for "
+            "every id; was the file cut off or edited? generate it again"
+        )
+    return Responses(
+        hypotheses=[hypotheses[sample][0] for sample in sorted(hypotheses)],
+        references=[targets[sample][0] for sample in sorted(targets)] or None,
+        nbest=max(map(len, hypotheses.values())),
+    )
+
+
+def _check_is_text(path: Path, lines: list[str]) -> None:
+    """Raise UserError if every line consists of sub-words: GPT-2 BPE ids or SentencePieces."""
+    filled = [line for line in lines if line.strip()]
+    if filled and (
+        all(re.fullmatch(r"[\d\s]+", line) for line in filled)
+        or all("\u2581" in line for line in filled)
+    ):
+        raise UserError(
+            f"{path}: found sub-words such as {filled[0][:40]!r}, expected text; run "
+            "fairseq-generate with the --bpe flags of the data (e.g. --bpe gpt2)"
+        )
+
+
+def _read_lines(path: Path) -> list[str]:
+    """Read UTF-8 text; only a line feed ends a line (U+2028 in a response does not)."""
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be read ({error.strerror}); expected a text file"
+        ) from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise UserError(
+            f"{path}, line {line}: found the byte 0x{error.object[error.start]:02x}, expected "
+            "UTF-8; convert the file, e.g. with iconv -f LATIN1 -t UTF-8"
+        ) from error
+    if not text:
+        raise UserError(f"{path}: the file is empty; expected one response a line")
+    return text.removesuffix("\n").split("\n")
+
+
+def _table(rows: list[Row], words_description: str) -> str:
+    header = ("hypotheses", "sacreBLEU", "paper BLEU", "dist-1", "dist-2", "Avg Len", "lines")
+    lines = [
+        "| " + " | ".join((*header, "empty")) + " |",
+        "| --- |" + " ---: |" * len(header),
+    ]
+    for row in rows:
+        scores = (row.sacrebleu, row.paper_bleu, row.distinct_1, row.distinct_2, row.average_length)
+        cells = [row.hypotheses, *(f"{score:.2f}" for score in scores)]
+        lines.append("| " + " | ".join(cells) + f" | {row.lines} | {row.empty_lines} |")
+    lines += [
+        "",
+        f"sacreBLEU [%]: {rows[0].sacrebleu_signature}",
+        f"paper BLEU [%]: unsmoothed corpus BLEU-4 as NLTK computes it; words: {words_description}",
+        f"dist-1, dist-2 [%]: distinct n-grams / words; words: {words_description}",
+        f"Avg Len: words a line; words: {words_description}",
+    ]
+    for row in rows:
+        lines.append(f"{row.hypotheses}: references are {row.references}")
+        if row.nbest > 1:
+            lines.append(f"{row.hypotheses}: the first of up to {row.nbest} hypotheses an id")
+    return "\n".join(lines)

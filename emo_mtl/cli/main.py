@@ -1,0 +1,53 @@
+"""Entry point of the ``emo-mtl`` command.
+
+A subcommand is a module with ``HELP``, ``add_arguments(parser)`` and ``run(args)``.
+"""
+
+import argparse
+from collections.abc import Sequence
+from importlib import metadata
+
+from emo_mtl.cli import classify, evaluate
+
+SUBCOMMANDS = {"classify": classify, "evaluate": evaluate}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run one subcommand.
+
+    Args:
+        argv: the arguments after the program's name; those of the process by default
+
+    Raises:
+        UserError: which ends the command with its message
+    """
+    args = _parser().parse_args(argv)
+    args.run(args)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="emo-mtl",
+        description="Multi-task BART for emotion-aware dialogue: what fairseq has no command for. "
+        "Train with fairseq-train and generate with fairseq-generate.",
+    )
+    parser.add_argument(
+        "--version", action="version", version=_version(), help="print the version and exit"
+    )
+    subparsers = parser.add_subparsers(title="subcommands", metavar="SUBCOMMAND", required=True)
+    for name, module in SUBCOMMANDS.items():
+        subparser = subparsers.add_parser(name, help=module.HELP, description=module.HELP)
+        module.add_arguments(subparser)
+        subparser.set_defaults(run=module.run)
+    return parser
+
+
+def _version() -> str:
+    try:
+        return f"emo-mtl {metadata.version('emo-mtl')}"
+    except metadata.PackageNotFoundError:
+        return "emo-mtl (not installed: run from its source folder)"
+
+
+if __name__ == "__main__":
+    main()
