@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from emo_mtl.cli.evaluate import read_responses
 from emo_mtl.cli.main import SUBCOMMANDS, main
+from emo_mtl.errors import UserError
 
 LOG = "2021-04-12 10:00:00 | INFO | fairseq_cli.generate | loading model(s) from model.pt\n"
 END = "Generate test with beam=5: BLEU4 = 12.34, 60.0/40.0/20.0/10.0 (BP=1.000)\n"
