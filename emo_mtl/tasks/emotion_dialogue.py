@@ -2,8 +2,9 @@
 
 import hashlib
 import logging
+import os
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -87,6 +88,7 @@ class EmotionDialogueConfig(TranslationConfig):
     seed: int = II("common.seed")
     clip_norm: float = II("optimization.clip_norm")
     update_freq: Any = II("optimization.update_freq")
+    distributed_world_size: int = II("distributed_training.distributed_world_size")
     # The whole group of --bpe: its own name would be taken for the flag's value.
     bpe_config: Any = II("bpe")
 
@@ -348,7 +350,12 @@ class EmotionDialogueTask(TranslationTask):
         return model
 
     def build_criterion(self, cfg: Any, from_checkpoint: bool = False) -> nn.Module:
-        """The criterion; warns where gradient clipping undoes the weights."""
+        """The criterion; warns where gradient clipping undoes the weights.
+
+        Raises:
+            UserError: started by a launcher for several processes, of which fairseq takes no notice
+        """
+        check_launcher(os.environ, self.cfg.distributed_world_size)
         weighted = any(weight not in (0, 1) for weight in self.loss_weights.values())
         update_freq = max(self.cfg.update_freq) if weighted else 0
         if weighted and 0 < self.cfg.clip_norm <= 1 and update_freq < len(self.trained_tasks):
@@ -406,18 +413,39 @@ class EmotionDialogueTask(TranslationTask):
         extra_gen_cls_kwargs: dict[str, Any] | None = None,
         prefix_allowed_tokens_fn: Any = None,
     ) -> Any:
-        """fairseq's generator, at most `--max-target-length` tokens, with an n-gram blocker that blocks."""
+        """fairseq's generator, at most `--max-target-length` tokens, with an n-gram blocker that blocks.
+
+        `<s>` and `<mask>` are never part of a response; :meth:`inference_step` puts the first `<s>`.
+        """
+        defaults = {
+            "max_len": self.cfg.max_target_length,
+            "tokens_to_suppress": (self.tgt_dict[self.tgt_dict.bos()], "<mask>"),
+        }
         generator = super().build_generator(
             models,
             args,
             seq_gen_cls,
-            {"max_len": self.cfg.max_target_length, **(extra_gen_cls_kwargs or {})},
+            {**defaults, **(extra_gen_cls_kwargs or {})},
             prefix_allowed_tokens_fn,
         )
         ngram_size = getattr(args, "no_repeat_ngram_size", 0)
         if ngram_size > 0 and getattr(generator, "repeat_ngram_blocker", None) is not None:
             generator.repeat_ngram_blocker = NGramBlock(ngram_size, self.tgt_dict.pad())
         return generator
+
+    def inference_step(
+        self,
+        generator: Any,
+        models: Sequence[nn.Module],
+        sample: dict[str, Any],
+        prefix_tokens: Tensor | None = None,
+        constraints: Any = None,
+    ) -> Any:
+        """Generate; every response starts with `<s>`, as in training (unless `--prefix-size` says more)."""
+        if prefix_tokens is None:
+            src_tokens = sample["net_input"]["src_tokens"]
+            prefix_tokens = src_tokens.new_full((src_tokens.size(0), 1), self.tgt_dict.bos())
+        return super().inference_step(generator, models, sample, prefix_tokens, constraints)
 
 
 def bleu_keys() -> list[str]:
@@ -439,6 +467,21 @@ def bleu_of_meters(meters: Any) -> float:
         smooth_method="exp",
     ).score
     return round(score, 2)
+
+
+def check_launcher(environment: Mapping[str, str], world_size: int) -> None:
+    """Raise `UserError` where a launcher (torchrun) started several processes, each training alone.
+
+    fairseq reads the launcher's variables only on a machine with several GPUs. Elsewhere every
+    process would be a training of its own, and all of them would write the same checkpoints.
+    """
+    launched = int(environment.get("WORLD_SIZE", "1"))
+    if launched > 1 and world_size == 1 and "RANK" in environment:
+        raise UserError(
+            f"found WORLD_SIZE={launched} in the environment, but fairseq is about to train on 1 process: "
+            f"add --distributed-world-size {launched} --distributed-rank $RANK --distributed-no-spawn "
+            "--distributed-init-method env:// (and --distributed-backend gloo on CPUs)"
+        )
 
 
 def dictionary_sha256(dictionary: Dictionary) -> str:

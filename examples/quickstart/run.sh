@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# The whole way on sample data, on a CPU: raw corpora -> data-bin -> training on four tasks -> responses
+# -> scores -> a short conversation. About two minutes of training on 2 cores.
+# Usage: examples/quickstart/run.sh [OUT]        (OUT: a folder for everything that is made, default demo)
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+out=${1:-demo}
+data=$out/data/data-bin
+spm=(--bpe sentencepiece --sentencepiece-model "$out/data/spm.model")
+# fairseq's progress bar needs a terminal; its log of every detail goes to a file.
+say() { printf '\n== %s\n' "$*"; }
+
+say "1. Sample corpora in the raw formats of DailyDialog, TEC, SST-2 and CrowdFlower: $out/raw"
+python examples/quickstart/make_sample.py "$out/raw" --overwrite
+
+say "2. Raw text -> SentencePiece -> fairseq-preprocess: $data"
+python preprocess/prepare.py --raw-dir "$out/raw" --out-dir "$out/data" \
+  --bpe sentencepiece --vocab-size 1000
+
+say "3. Training: responses (R) and emotions (E6, E2, E12) in turn; log in $out/train.log"
+# --update-freq 4: an update holds one mini-batch of each task
+fairseq-train "$data" --user-dir emo_mtl --task emotion_dialogue --arch emo_bart_tiny \
+  --classification-tasks e6,e2,e12 --criterion multitask_nll --label-smoothing 0.1 \
+  --task-sampling round-robin --max-tokens 512 --update-freq 4 --required-batch-size-multiple 1 \
+  --optimizer adam --adam-betas '(0.9, 0.98)' --weight-decay 0.01 --clip-norm 1.0 \
+  --lr 3e-3 --lr-scheduler inverse_sqrt --warmup-updates 100 --max-epoch 8 \
+  --best-checkpoint-metric response_ppl --no-epoch-checkpoints --save-dir "$out/checkpoints" \
+  --cpu --num-workers 0 --log-file "$out/train.log"
+
+say "4. Responses to the test set, beam 5, no trigram twice: $out/generate.txt"
+fairseq-generate "$data" --user-dir emo_mtl --task emotion_dialogue \
+  --path "$out/checkpoints/checkpoint_best.pt" --gen-subset test --beam 5 --no-repeat-ngram-size 3 \
+  --max-tokens 1000 --cpu "${spm[@]}" > "$out/generate.txt"
+
+say "5. The scores of the paper's Table 2 (responses) and Table 4 (emotions)"
+emo-mtl evaluate --hypotheses "$out/generate.txt" --references "$out/data/text/response/test.target"
+echo
+emo-mtl classify "$data" --path "$out/checkpoints/checkpoint_best.pt" --subset test --cpu
+
+say "6. A few utterances: what is recognised in each, and the response"
+cat > "$out/utterances.txt" <<'TEXT'
+I passed my driving test this morning !
+My grandmother is in hospital and I miss her so much .
+There was a huge spider in my kitchen last night .
+The waiter was rude and the soup was cold .
+We are flying to Rome on Saturday .
+TEXT
+emo-mtl classify "$data" --path "$out/checkpoints/checkpoint_best.pt" --cpu \
+  --input "$out/utterances.txt" "${spm[@]}" > "$out/emotions.tsv"
+fairseq-interactive "$data" --user-dir emo_mtl --task emotion_dialogue \
+  --path "$out/checkpoints/checkpoint_best.pt" --beam 5 --no-repeat-ngram-size 3 --cpu "${spm[@]}" \
+  --input "$out/utterances.txt" | grep '^D-' | cut -f 3 > "$out/responses.txt"
+paste "$out/emotions.tsv" "$out/responses.txt" |
+  awk -F '\t' '{ printf "%s\n    recognised: %s, %s, %s\n    response:   %s\n", $4, $1, $2, $3, $5 }'

@@ -1,0 +1,318 @@
+"""The commands of the README as a user types them, in processes of their own, on the sample corpora."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+from argparse import Namespace
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+from conftest import REPOSITORY, run_command
+from fairseq import options
+from fairseq.models.bart.model import BARTModel, bart_large_architecture
+from make_sample import main as make_sample
+
+SMALL = ["--encoder-embed-dim", "32", "--encoder-ffn-embed-dim", "64"]
+TASK = ["--user-dir", "emo_mtl", "--task", "emotion_dialogue", "--cpu"]
+TRAIN = [
+    *TASK,
+    *(
+        "--arch",
+        "emo_bart_tiny",
+        *SMALL,
+        "--criterion",
+        "multitask_nll",
+        "--label-smoothing",
+        "0.1",
+    ),
+    *("--optimizer", "adam", "--lr", "0.003", "--lr-scheduler", "fixed", "--clip-norm", "1.0"),
+    *("--max-tokens", "512", "--num-workers", "0", "--log-format", "json", "--dropout", "0.1"),
+    *("--no-epoch-checkpoints",),
+]
+MULTITASK = ["--classification-tasks", "e6,e2,e12", "--update-freq", "4"]
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample corpora, prepared with SentencePiece."""
+    folder = tmp_path_factory.mktemp("sample")
+    make_sample([str(folder / "raw")])
+    prepare = ["preprocess/prepare.py", "--raw-dir", folder / "raw", "--out-dir", folder / "data"]
+    run_command("python", *prepare, "--bpe", "sentencepiece", "--vocab-size", "600")
+    return folder / "data"
+
+
+def train(sample: Path, save_dir: Path, *flags: str, **env: str) -> subprocess.CompletedProcess:
+    save = ["--save-dir", save_dir]
+    return run_command("fairseq-train", sample / "data-bin", *TRAIN, *save, *flags, **env)
+
+
+def parameters(save_dir: Path) -> dict[str, torch.Tensor]:
+    return torch.load(save_dir / "checkpoint_last.pt", weights_only=True)["model"]
+
+
+def json_lines(log: str) -> list[dict]:
+    return [json.loads(line[line.index("{") :]) for line in log.splitlines() if '"epoch": ' in line]
+
+
+@pytest.fixture(scope="module")
+def trained(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A checkpoint of 16 updates on four tasks, validated with BLEU, and the log of its training."""
+    save_dir = tmp_path_factory.mktemp("trained")
+    flags = ["--max-update", "16", "--eval-bleu", "--eval-bleu-args", '{"beam": 2}']
+    flags += ["--best-checkpoint-metric", "e6_f1", "--maximize-best-checkpoint-metric"]
+    bpe = ["--bpe", "sentencepiece", "--sentencepiece-model", sample / "spm.model"]
+    result = train(sample, save_dir, *MULTITASK, *flags, *bpe)
+    return save_dir / "checkpoint_best.pt", result.stdout + result.stderr
+
+
+def generate(sample: Path, checkpoint: Path, *flags: str) -> str:
+    bpe = ["--bpe", "sentencepiece", "--sentencepiece-model", sample / "spm.model"]
+    search = ["--path", checkpoint, "--beam", "5", "--no-repeat-ngram-size", "3"]
+    command = ["fairseq-generate", sample / "data-bin", *TASK, *search, *bpe, *flags]
+    return run_command(*command).stdout
+
+
+class TestTrain:
+    def test_validates_every_task(self, trained):
+        _, log = trained
+        valid = next(line for line in json_lines(log) if "valid_loss" in line)
+        for key in (
+            "response_ppl",
+            "bleu",
+            *(f"e{n}_{m}" for n in (6, 2, 12) for m in ("loss", "f1")),
+        ):
+            assert f"valid_{key}" in valid, key
+        parts = ["response", "e6", "e2", "e12"]
+        total = sum(float(valid[f"valid_{name}_loss"]) for name in parts)
+        assert float(valid["valid_loss"]) == pytest.approx(total, abs=0.01)
+        assert (
+            "best_e6_f1" in valid or "valid_best_e6_f1" in valid or float(valid["valid_e6_f1"]) > 0
+        )
+
+    def test_checkpoint_loads_with_weights_only(self, trained):
+        state = torch.load(trained[0], weights_only=True)
+        assert list(state["task_state"]["heads"]) == ["e6", "e2", "e12"]
+        assert state["task_state"]["heads"]["e2"] == ["negative", "positive"]
+
+    @pytest.mark.parametrize("sampling", ["round-robin", "proportional"])
+    def test_resume_in_mid_epoch_is_exact(self, sample, tmp_path, sampling):
+        flags = [*MULTITASK, "--disable-validation", "--task-sampling", sampling]
+        train(sample, tmp_path / "whole", *flags, "--max-update", "6")
+        train(sample, tmp_path / "halves", *flags, "--max-update", "3")
+        train(sample, tmp_path / "halves", *flags, "--max-update", "6", "--num-workers", "2")
+        whole, halves = parameters(tmp_path / "whole"), parameters(tmp_path / "halves")
+        for name, expected in whole.items():
+            assert torch.equal(halves[name], expected), name
+
+    def test_two_processes_equal_twice_the_update_freq(self, sample, tmp_path):
+        flags = ["--classification-tasks", "e6,e2,e12", "--disable-validation", "--dropout", "0"]
+        train(sample, tmp_path / "one", *flags, "--update-freq", "8", "--max-update", "4")
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = str(probe.getsockname()[1])
+        save = ["--save-dir", tmp_path / "two", "--update-freq", "4", "--max-update", "4"]
+        ddp = ["--distributed-backend", "gloo", "--ddp-backend", "legacy_ddp"]
+        ddp += ["--distributed-world-size", "2", "--distributed-no-spawn"]
+        ddp += ["--distributed-init-method", f"tcp://127.0.0.1:{port}", "--distributed-rank"]
+        command = ["fairseq-train", sample / "data-bin", *TRAIN, *flags, *save, *ddp]
+        executable = str(Path(sys.executable).parent / command[0])
+        workers = [
+            subprocess.Popen(
+                [executable, *map(str, command[1:]), str(rank)],
+                cwd=REPOSITORY,
+                env={**os.environ, "OMP_NUM_THREADS": "1"},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+            for rank in range(2)
+        ]
+        outputs = [worker.communicate(timeout=300)[0] for worker in workers]
+        assert [worker.returncode for worker in workers] == [0, 0], outputs[0][-3000:]
+        one, two = parameters(tmp_path / "one"), parameters(tmp_path / "two")
+        for name, expected in one.items():
+            torch.testing.assert_close(two[name], expected, rtol=1e-4, atol=1e-5)
+
+    def test_restores_a_checkpoint_in_the_format_of_bart_large(self, sample, tmp_path):
+        """The README's command, on a randomly initialised file as fairseq distributes it."""
+        pretrained = write_pretrained_bart(sample, tmp_path / "model.pt")
+        restore = [
+            "--restore-file",
+            tmp_path / "model.pt",
+            "--disable-validation",
+            "--max-update",
+            "1",
+        ]
+        resets = ["--reset-optimizer", "--reset-dataloader", "--reset-meters"]
+        weights = ["--loss-weights", "e6=0.5,e2=0.5,e12=0", "--task-sampling", "round-robin"]
+        large = ["--arch", "emo_bart_large", "--encoder-layers", "1", "--decoder-layers", "1"]
+        large += [
+            "--encoder-attention-heads",
+            "2",
+            "--decoder-attention-heads",
+            "2",
+            "--lr",
+            "1e-9",
+        ]
+        example = ["--truncate-source", "--share-all-embeddings", "--layernorm-embedding"]
+        example += ["--share-decoder-input-output-embed", "--find-unused-parameters"]
+        example += ["--skip-invalid-size-inputs-valid-test", "--attention-dropout", "0.1"]
+        flags = [*MULTITASK, *weights, *large, *restore, *resets, *example]
+        result = train(sample, tmp_path / "tuned", *flags)
+        assert "Loaded checkpoint" in result.stdout + result.stderr
+        tuned = parameters(tmp_path / "tuned")
+        for name, expected in pretrained.items():  # a learning rate of 1e-9 leaves them as loaded
+            torch.testing.assert_close(tuned[name], expected, rtol=0, atol=1e-6)
+        assert tuned["encoder.embed_positions.weight"].size(0) == 1026
+        heads = {name.split(".")[1] for name in tuned if name.startswith("classification_heads")}
+        assert heads == {"e6", "e2", "e12"}
+
+
+def write_pretrained_bart(sample: Path, path: Path) -> dict[str, torch.Tensor]:
+    """Random weights of fairseq's own BART in the old format: `args` Namespace, `<mask>`, no heads."""
+    from fairseq import tasks
+
+    argv = [str(sample / "data-bin"), *TRAIN, "--arch", "bart_large"]
+    args = options.parse_args_and_arch(options.get_training_parser(), argv)
+    task = tasks.setup_task(args)
+    small = Namespace(
+        **{"encoder_embed_dim": 32, "encoder_ffn_embed_dim": 64, "encoder_layers": 1},
+        **{"decoder_layers": 1, "encoder_attention_heads": 2, "decoder_attention_heads": 2},
+    )
+    bart_large_architecture(small)
+    state = BARTModel.build_model(small, task).state_dict()
+    state.pop("decoder.output_projection.weight")  # the old format has the shared embedding only
+    small.arch, small.task = "bart_large", "denoising"
+    history = {"criterion_name": "CrossEntropyCriterion", "optimizer_name": "FairseqAdam"}
+    extra = {"train_iterator": {"epoch": 41, "iterations_in_epoch": 0}, "val_loss": 1.7}
+    torch.save(
+        {
+            "args": small,
+            "model": state,
+            "optimizer_history": [{**history, "lr_scheduler_state": {}, "num_updates": 500000}],
+            "extra_state": extra,
+            "last_optimizer_state": None,
+        },
+        path,
+    )
+    return state
+
+
+class TestGenerate:
+    def test_all_lines_and_no_repeated_trigram(self, sample, trained):
+        output = generate(sample, trained[0], "--gen-subset", "test", "--batch-size", "16")
+        hypotheses = dict(re.findall(r"^H-(\d+)\t\S+\t(.*)$", output, flags=re.MULTILINE))
+        lines = (sample / "text" / "response" / "test.target").read_text("utf-8").count("\n")
+        assert len(hypotheses) == lines
+        for hypothesis in hypotheses.values():
+            tokens = hypothesis.split()
+            trigrams = Counter(zip(tokens, tokens[1:], tokens[2:], strict=False))
+            assert max(trigrams.values(), default=1) == 1, hypothesis
+
+    def test_references_are_text(self, sample, trained):
+        output = generate(sample, trained[0], "--gen-subset", "valid", "--batch-size", "32")
+        targets = dict(re.findall(r"^T-(\d+)\t(.*)$", output, flags=re.MULTILINE))
+        text = (sample / "text" / "response" / "valid.target").read_text("utf-8").split("\n")
+        assert sum(targets[str(i)] == text[i] for i in range(len(targets))) > 0.95 * len(targets)
+
+    def test_interactive(self, sample, trained, tmp_path):
+        source = tmp_path / "in.txt"
+        source.write_text("I am so happy today !\n" + "very " * 10_000 + "long\n", encoding="utf-8")
+        bpe = ["--bpe", "sentencepiece", "--sentencepiece-model", sample / "spm.model"]
+        command = ["fairseq-interactive", sample / "data-bin", *TASK, "--path", trained[0]]
+        result = run_command(*command, "--input", source, *bpe, "--beam", "2")
+        assert len(re.findall(r"^D-\d+\t", result.stdout, flags=re.MULTILINE)) == 2
+        assert "longer than 64 tokens and are cut off" in result.stdout + result.stderr
+
+    def test_validate(self, sample, trained):
+        flags = ["--path", trained[0], "--valid-subset", "test", "--max-tokens", "512"]
+        command = ["fairseq-validate", sample / "data-bin", *TASK, *flags, "--log-format", "json"]
+        result = run_command(*command)
+        scores = json_lines(result.stdout + result.stderr)
+        text = result.stdout + result.stderr
+        assert '"test_e12_f1"' in text or "e12_f1" in text, scores
+
+
+class TestClassify:
+    def classify(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess:
+        return run_command("emo-mtl", "classify", *arguments, "--cpu", check=check)
+
+    def test_equals_validation(self, sample, trained, tmp_path):
+        checkpoint, log = trained
+        scores = tmp_path / "scores.json"
+        predictions = tmp_path / "predictions.tsv"
+        outputs = ["--json", scores, "--predictions", predictions, "--batch-size", "7"]
+        self.classify(sample / "data-bin", "--path", checkpoint, "--subset", "valid", *outputs)
+        valid = next(line for line in json_lines(log) if "valid_loss" in line)
+        for result in json.loads(scores.read_text("utf-8")):
+            expected = float(valid[f"valid_{result['task']}_accuracy"])
+            assert result["accuracy"] == pytest.approx(expected, abs=0.01)
+        rows = predictions.read_text("utf-8").splitlines()[1:]
+        gold = [row.split("\t")[2] for row in rows if row.split("\t")[1] == "e6"]
+        assert gold == (sample / "text" / "e6" / "valid.label").read_text("utf-8").split()
+
+    def test_head_that_was_not_trained(self, sample, tmp_path):
+        train(sample, tmp_path, "--max-update", "1", "--disable-validation")
+        arguments = [sample / "data-bin", "--path", tmp_path / "checkpoint_last.pt", "--task", "e6"]
+        refused = self.classify(*arguments, check=False)
+        assert refused.returncode == 1
+        assert refused.stderr.strip().splitlines()[-1].startswith("emo_mtl: error: ")
+        assert "--untrained-head" in refused.stderr
+        assert "e6 on test" in self.classify(*arguments, "--untrained-head").stdout
+
+    def test_text(self, sample, trained, tmp_path):
+        source = tmp_path / "in.txt"
+        source.write_text("So happy !\nI miss her .\n", encoding="utf-8")
+        bpe = ["--bpe", "sentencepiece", "--sentencepiece-model", sample / "spm.model"]
+        arguments = [sample / "data-bin", "--path", trained[0], "--input", source, *bpe]
+        lines = self.classify(*arguments).stdout.splitlines()
+        assert [line.split("\t")[-1] for line in lines] == ["So happy !", "I miss her ."]
+        assert re.match(r"e6=\w+ [01]\.\d\d\te2=\w+ [01]\.\d\d\te12=\w+ [01]\.\d\d\t", lines[0])
+
+
+class TestBadInput:
+    """Each ends fairseq-train with one line that names the file or flag and the fix."""
+
+    def refused(self, sample: Path, save_dir: Path, *flags: str) -> str:
+        command = ["fairseq-train", sample / "data-bin", *TRAIN, "--save-dir", save_dir, *flags]
+        result = run_command(*command, check=False)
+        assert result.returncode == 1
+        message = result.stderr.strip().splitlines()[-1]
+        assert message.startswith("emo_mtl: error: ")
+        assert "Traceback" not in result.stderr
+        assert not list(save_dir.glob("*.pt"))
+        return message
+
+    def test_folder_that_is_missing(self, sample, tmp_path):
+        message = self.refused(sample, tmp_path, "--classification-tasks", "e7")
+        assert str(Path("e7") / "label" / "dict.txt") in message
+
+    def test_weight_of_an_unknown_task(self, sample, tmp_path):
+        flags = ["--classification-tasks", "e6", "--loss-weights", "e9=1"]
+        assert "e9" in self.refused(sample, tmp_path, *flags)
+
+    def test_checkpoint_with_other_heads(self, sample, tmp_path):
+        train(sample, tmp_path / "r", "--max-update", "1", "--disable-validation")
+        restore = ["--restore-file", tmp_path / "r" / "checkpoint_last.pt", *MULTITASK]
+        assert "--reset-optimizer" in self.refused(sample, tmp_path / "new", *restore)
+
+    def test_launcher_that_fairseq_ignores(self, sample, tmp_path):
+        """Without GPUs fairseq would train twice by itself, and both would write one checkpoint."""
+        launcher = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1", "WORLD_SIZE": "2", "RANK": "0"}
+        command = ["fairseq-train", sample / "data-bin", *TRAIN, "--save-dir", tmp_path]
+        result = run_command(*command, check=False, **launcher)
+        assert result.returncode == 1
+        assert "--distributed-world-size 2" in result.stderr.splitlines()[-1]
+
+    def test_checkpoint_with_another_vocabulary(self, sample, data_bin, tmp_path):
+        train(sample, tmp_path / "r", "--max-update", "1", "--disable-validation")
+        restore = ["--restore-file", tmp_path / "r" / "checkpoint_last.pt"]
+        message = self.refused(data_bin.parent, tmp_path / "new", *restore)
+        assert "45" in message
+        assert "dict.txt" in message
