@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import subprocess
 import sys
 from argparse import Namespace
@@ -142,3 +143,27 @@ def run_command(*command: str, check: bool = True, **env: str) -> subprocess.Com
     if check and result.returncode:
         raise AssertionError(f"{command}\n{result.stdout[-4000:]}\n{result.stderr[-4000:]}")
     return result
+
+
+def save_checkpoint(trainer, path: Path, epoch_itr=None) -> None:
+    """Write a checkpoint as fairseq-train does, in the middle of an epoch if its iterator is given."""
+    state = epoch_itr.state_dict() if epoch_itr else {"epoch": 2, "iterations_in_epoch": 0}
+    trainer.consolidate_optimizer()
+    trainer.save_checkpoint(str(path), {"train_iterator": state})
+
+
+def real_state(model) -> dict[str, torch.Tensor]:
+    """The model's state without the copies that fairseq 0.12.2's encoder layers keep for inference."""
+    return {
+        key: value
+        for key, value in model.state_dict().items()
+        if not re.search(r"\.layers\.\d+\.\w+$", key)
+    }
+
+
+@pytest.fixture(scope="module")
+def shared_model(data_bin: Path):
+    """A model with the heads e6 and e2 in evaluation mode, for tests that leave it as it is."""
+    cfg = parse_train(train_argv(data_bin))
+    torch.manual_seed(1)
+    return tasks.setup_task(cfg.task).build_model(cfg.model).eval()
