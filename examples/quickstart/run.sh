@@ -7,8 +7,10 @@ cd "$(dirname "$0")/../.."
 out=${1:-demo}
 data=$out/data/data-bin
 spm=(--bpe sentencepiece --sentencepiece-model "$out/data/spm.model")
-# fairseq's progress bar needs a terminal; its log of every detail goes to a file.
+export PYTHONWARNINGS=ignore # torch's, about fairseq's use of it
+# Logs go to files; progress bars are shown on a terminal.
 say() { printf '\n== %s\n' "$*"; }
+trap 'echo "stopped by an error: see the end of the logs in $out" >&2' ERR
 
 say "1. Sample corpora in the raw formats of DailyDialog, TEC, SST-2 and CrowdFlower: $out/raw"
 python examples/quickstart/make_sample.py "$out/raw" --overwrite
@@ -17,7 +19,7 @@ say "2. Raw text -> SentencePiece -> fairseq-preprocess: $data"
 python preprocess/prepare.py --raw-dir "$out/raw" --out-dir "$out/data" \
   --bpe sentencepiece --vocab-size 1000
 
-say "3. Training: responses (R) and emotions (E6, E2, E12) in turn; log in $out/train.log"
+say "3. Training: responses (R) and emotions (E6, E2, E12) in turn, 8 epochs: $out/train.log"
 # --update-freq 4: an update holds one mini-batch of each task
 fairseq-train "$data" --user-dir emo_mtl --task emotion_dialogue --arch emo_bart_tiny \
   --classification-tasks e6,e2,e12 --criterion multitask_nll --label-smoothing 0.1 \
@@ -25,12 +27,15 @@ fairseq-train "$data" --user-dir emo_mtl --task emotion_dialogue --arch emo_bart
   --optimizer adam --adam-betas '(0.9, 0.98)' --weight-decay 0.01 --clip-norm 1.0 \
   --lr 3e-3 --lr-scheduler inverse_sqrt --warmup-updates 100 --max-epoch 8 \
   --best-checkpoint-metric response_ppl --no-epoch-checkpoints --save-dir "$out/checkpoints" \
-  --cpu --num-workers 0 --log-file "$out/train.log"
+  --cpu --num-workers 0 > "$out/train.log"
+grep -o "epoch [0-9]* | valid on.*" "$out/train.log" |
+  sed -E 's/\| (wps|wpb|bsz|num_updates|best_response_ppl|response_nll_loss) [^|]*//g'
 
 say "4. Responses to the test set, beam 5, no trigram twice: $out/generate.txt"
 fairseq-generate "$data" --user-dir emo_mtl --task emotion_dialogue \
   --path "$out/checkpoints/checkpoint_best.pt" --gen-subset test --beam 5 --no-repeat-ngram-size 3 \
-  --max-tokens 1000 --cpu "${spm[@]}" > "$out/generate.txt"
+  --max-tokens 1000 --cpu "${spm[@]}" > "$out/generate.txt" 2> "$out/generate.log"
+grep -c '^H-' "$out/generate.txt" | sed 's/$/ responses/'
 
 say "5. The scores of the paper's Table 2 (responses) and Table 4 (emotions)"
 emo-mtl evaluate --hypotheses "$out/generate.txt" --references "$out/data/text/response/test.target"
@@ -49,6 +54,6 @@ emo-mtl classify "$data" --path "$out/checkpoints/checkpoint_best.pt" --cpu \
   --input "$out/utterances.txt" "${spm[@]}" > "$out/emotions.tsv"
 fairseq-interactive "$data" --user-dir emo_mtl --task emotion_dialogue \
   --path "$out/checkpoints/checkpoint_best.pt" --beam 5 --no-repeat-ngram-size 3 --cpu "${spm[@]}" \
-  --input "$out/utterances.txt" | grep '^D-' | cut -f 3 > "$out/responses.txt"
+  --input "$out/utterances.txt" 2> "$out/interactive.log" | grep '^D-' | cut -f 3 > "$out/responses.txt"
 paste "$out/emotions.tsv" "$out/responses.txt" |
   awk -F '\t' '{ printf "%s\n    recognised: %s, %s, %s\n    response:   %s\n", $4, $1, $2, $3, $5 }'

@@ -1,0 +1,41 @@
+# `make test` and `make demo` need only make, bash, Python 3.10 - 3.13 and a C++ compiler: they make
+# .venv by themselves (constraints/make-venv.sh).
+
+BIN := $(CURDIR)/.venv/bin
+PYTEST_ARGS ?=
+
+define HELP
+make demo    train a tiny model on sample dialogues and talk to it; everything goes to demo/
+make test    ruff and pytest
+make venv    only make .venv, which demo and test do by themselves
+make clean   remove .venv and the caches; demo/ stays
+
+Options, e.g. make test PYTHON=python3.12
+  PYTHON       the Python of .venv, 3.10 - 3.13
+  CONSTRAINTS  the pinned versions, a file of constraints/
+  TORCH_INDEX  a package index to take torch from, e.g. one of CPU wheels
+  PYTEST_ARGS  more arguments for pytest, e.g. PYTEST_ARGS="-m 'not slow'"
+endef
+export HELP
+
+.PHONY: help venv demo test clean
+
+help:
+	@echo "$$HELP"
+
+venv:
+	@bash constraints/make-venv.sh
+
+demo: venv
+	PATH="$(BIN):$$PATH" bash examples/quickstart/run.sh
+
+test: venv
+	"$(BIN)/ruff" check .
+	"$(BIN)/ruff" format --check .
+	PATH="$(BIN):$$PATH" "$(BIN)/python" -m pytest $(PYTEST_ARGS)
+
+clean:
+	@if [ -e .venv/.made-by-make ]; then rm -rf .venv; \
+	elif [ -e .venv ]; then echo "kept .venv: it was not made by make"; fi
+	rm -rf emo_mtl.egg-info .hypothesis .pytest_cache .ruff_cache
+	find emo_mtl preprocess examples tests -name __pycache__ -type d -prune -exec rm -rf {} +

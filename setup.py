@@ -1,0 +1,45 @@
+"""Packaging of emo-mtl; ruff and pytest are configured in pyproject.toml."""
+
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+EVAL = ["nltk>=3.8.1"]
+
+setup(
+    name="emo-mtl",
+    version="0.1.0",
+    description="Multi-task BART for emotion-aware dialogue: a fairseq plugin",
+    long_description=Path(__file__).with_name("README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    author="emo_mtl developers",
+    license="MIT",
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Environment :: Console",
+        "Intended Audience :: Science/Research",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
+    packages=find_packages(include=["emo_mtl", "emo_mtl.*"]),
+    python_requires=">=3.10,<3.14",
+    install_requires=[
+        # fairseq 0.12.2 cannot be imported on Python 3.11; fairseq-fixed is its later main
+        # branch, made importable there. Both install the package `fairseq`.
+        'fairseq>=0.12.2; python_version < "3.11"',
+        'fairseq-fixed>=0.12.3.1; python_version >= "3.11"',
+        "torch>=2.2",
+        'numpy<2; python_version < "3.11"',
+        'numpy; python_version >= "3.11"',
+        "sacrebleu",
+        "sentencepiece",
+    ],
+    extras_require={
+        "eval": EVAL,  # the paper's BLEU and tokens: `emo-mtl evaluate`
+        "dev": [*EVAL, "hypothesis", "pytest", "ruff", "scikit-learn"],
+    },
+    entry_points={"console_scripts": ["emo-mtl = emo_mtl.cli.main:main"]},
+)
