@@ -5,6 +5,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 EVAL = ["nltk>=3.8.1"]
+TENSORBOARD = ["tensorboardX"]
 
 setup(
     name="emo-mtl",
@@ -39,7 +40,8 @@ setup(
     ],
     extras_require={
         "eval": EVAL,  # the paper's BLEU and tokens: `emo-mtl evaluate`
-        "dev": [*EVAL, "hypothesis", "pytest", "ruff", "scikit-learn"],
+        "tensorboard": TENSORBOARD,  # fairseq's --tensorboard-logdir
+        "dev": [*EVAL, *TENSORBOARD, "hypothesis", "pytest", "ruff", "scikit-learn"],
     },
     entry_points={"console_scripts": ["emo-mtl = emo_mtl.cli.main:main"]},
 )

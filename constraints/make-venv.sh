@@ -127,9 +127,10 @@ if [ -n "$made" ] && [ "${wanted%$'\n'*}" = "${made%$'\n'*}" ]; then
     rm "$ready"
 else
     say "making $venv with $python (Python $version) and $constraints"
-    rm -rf "$venv"
-    mkdir "$venv"
+    mkdir -p "$venv"
     touch "$owner"
+    rm -f "$ready"  # before the rest: this may be interrupted, too
+    find "$venv" -mindepth 1 ! -path "$owner" -delete
     "$python" -m venv "$venv"
 fi
 

@@ -1,7 +1,9 @@
 """Reading what fairseq-preprocess wrote, with every check that can be made before training starts."""
 
+import hashlib
 import os
 import re
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -69,6 +71,21 @@ def load_dictionary(path: Path) -> Dictionary:
     return dictionary
 
 
+def dictionary_sha256(dictionary: Dictionary) -> str:
+    """A digest of the symbols in their order."""
+    return hashlib.sha256("\n".join(dictionary.symbols).encode()).hexdigest()
+
+
+def check_same_dictionary(path: Path, dictionary: Dictionary) -> None:
+    """Raise `UserError` where the dictionary in a file is another than that of the responses."""
+    found = load_dictionary(path)
+    if found.symbols != dictionary.symbols:
+        raise UserError(
+            f"{path}: found a dictionary of {len(found):,} symbols, expected the {len(dictionary):,} of "
+            f"the responses in the same order: all tasks share one vocabulary: {PREPARE_AGAIN}"
+        )
+
+
 def load_labels(path: Path) -> list[str]:
     """The labels of a classification task in the order of its `dict.txt`.
 
@@ -94,14 +111,19 @@ def check_complete(prefix: str) -> None:
     for suffix in (".idx", ".bin"):
         if not os.path.isfile(prefix + suffix):
             raise UserError(f"{prefix}{suffix}: no such file: {PREPARE_AGAIN}")
-    if indexed_dataset.infer_dataset_impl(prefix) != "mmap":
+    impl = indexed_dataset.infer_dataset_impl(prefix)
+    if impl is None:
+        raise UserError(f"{prefix}.idx: cut off or damaged (no known header): {PREPARE_AGAIN}")
+    if impl != "mmap":
         return
     try:
         index = indexed_dataset.MMapIndexedDataset.Index(prefix + ".idx")
         sizes, dtype = index.sizes, index.dtype
         expected = int(sizes.sum()) * np.dtype(dtype).itemsize
-    except (ValueError, OSError, AssertionError) as error:
+    except (ValueError, OSError, AssertionError, struct.error) as error:
         raise UserError(f"{prefix}.idx: cut off or damaged ({error}): {PREPARE_AGAIN}") from error
+    if not len(sizes):
+        raise UserError(f"{prefix}.bin: found no examples, expected one or more: {PREPARE_AGAIN}")
     found = os.path.getsize(prefix + ".bin")
     if found != expected:
         raise UserError(

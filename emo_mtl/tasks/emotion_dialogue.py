@@ -1,19 +1,19 @@
 """Task `emotion_dialogue`: response generation, and emotion recognition beside it (paper, Section 3)."""
 
-import hashlib
 import logging
 import os
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from fairseq import utils
-from fairseq.data import Dictionary, FairseqDataset, ListDataset, data_utils, iterators
+from fairseq.data import Dictionary, FairseqDataset, ListDataset, data_utils
+from fairseq.data.iterators import EpochBatchIterator
 from fairseq.dataclass import ChoiceEnum
 from fairseq.logging import metrics
 from fairseq.tasks import FairseqTask, register_task
@@ -22,9 +22,12 @@ from omegaconf import II
 from torch import Tensor, nn
 
 from emo_mtl.criterions.multitask_nll import RESPONSE
+from emo_mtl.data.batch_iterator import ScheduledBatchIterator, epoch_batches, shuffled_pass
 from emo_mtl.data.datasets import BARTInputDataset, LabelledDataset, MultitaskDataset, PairDataset
 from emo_mtl.data.loading import (
     PREPARE_AGAIN,
+    check_same_dictionary,
+    dictionary_sha256,
     load_dictionary,
     load_label_numbers,
     load_labels,
@@ -105,6 +108,12 @@ class EmotionDialogueTask(TranslationTask):
 
     def __init__(self, cfg: EmotionDialogueConfig, src_dict: Dictionary, tgt_dict: Dictionary):
         super().__init__(cfg, src_dict, tgt_dict)
+        for flag in ("max_source_length", "max_target_length"):
+            if getattr(cfg, flag) < 2:
+                raise UserError(
+                    f"--{flag.replace('_', '-')} {getattr(cfg, flag)}: expected 2 or more, since "
+                    "<s> and </s> are 2 tokens"
+                )
         self.classification_tasks = parse_task_names(cfg.classification_tasks)
         self.loss_weights = parse_loss_weights(cfg.loss_weights, self.classification_tasks)
         heads = {}
@@ -149,11 +158,11 @@ class EmotionDialogueTask(TranslationTask):
         """Response generation, then the classification tasks whose weight is not 0."""
         return [RESPONSE, *(name for name, weight in self.loss_weights.items() if weight)]
 
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over the heads of a checkpoint; those of this run must not contradict them.
+    def check_state(self, state_dict: dict[str, Any]) -> None:
+        """Compare the task's state in a checkpoint with this run.
 
         Raises:
-            UserError: another dictionary, or other labels
+            UserError: another dictionary, or other labels of a head
         """
         saved = state_dict.get("dictionary_sha256", self.state.dictionary_sha256)
         if saved != self.state.dictionary_sha256:
@@ -169,7 +178,12 @@ class EmotionDialogueTask(TranslationTask):
                     f"{self.data_folder() / name / 'label' / 'dict.txt'}: found the labels "
                     f"{', '.join(labels)}, expected those of the checkpoint: {', '.join(heads[name])}"
                 )
-        super().load_state_dict({**state_dict, "heads": {**heads, **self.heads}})
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Take over the heads of a checkpoint, after :meth:`check_state`."""
+        self.check_state(state_dict)
+        heads = {**state_dict.get("heads", {}), **self.heads}
+        super().load_state_dict({**state_dict, "heads": heads})
 
     def data_folder(self, epoch: int = 1) -> Path:
         """The folder of an epoch's training data: fairseq takes several, separated by colons, in turn."""
@@ -265,9 +279,7 @@ class EmotionDialogueTask(TranslationTask):
         source = self.as_input(tokens, self.cfg.max_source_length, "input")
         return self.pair_dataset(source, None, constraints=constraints)
 
-    def get_batch_iterator(
-        self, dataset: FairseqDataset, **kwargs: Any
-    ) -> iterators.EpochBatchIterator:
+    def get_batch_iterator(self, dataset: FairseqDataset, **kwargs: Any) -> EpochBatchIterator:
         """fairseq's iterator; over the training set of several tasks, one that follows the schedule."""
         is_train = dataset is self.datasets.get(self.cfg.train_subset)
         if is_train and isinstance(dataset, MultitaskDataset):
@@ -288,53 +300,55 @@ class EmotionDialogueTask(TranslationTask):
         num_workers: int = 0,
         epoch: int = 1,
         data_buffer_size: int = 0,
+        disable_iterator_cache: bool = False,
         skip_remainder_batch: bool = False,
         **unused: Any,
-    ) -> iterators.EpochBatchIterator:
-        """The batches of one epoch in the order of the schedule; fairseq asks again for each epoch.
+    ) -> ScheduledBatchIterator:
+        """An iterator over the schedule, whose order depends on seed and epoch only."""
+        if not disable_iterator_cache and dataset in self.dataset_to_epoch_iter:
+            return self.dataset_to_epoch_iter[dataset]
 
-        The order depends on seed and epoch only. It is final, so that fairseq must not shuffle it.
-        """
+        def keep(indices: np.ndarray) -> np.ndarray:
+            if max_positions is None:
+                return indices
+            return self.filter_indices_by_size(
+                indices, dataset, max_positions, ignore_invalid_inputs
+            )
 
-        @cache
-        def shuffled_pass(task: int, cycle: int) -> list[np.ndarray]:
-            """The batches of one pass: equal lengths are mixed anew, then the batches are."""
-            with data_utils.numpy_seed(seed, task, cycle):
-                indices = dataset.task_indices(dataset.names[task])
-                if max_positions is not None:
-                    indices = self.filter_indices_by_size(
-                        indices, dataset, max_positions, ignore_invalid_inputs
-                    )
-                batches = dataset.batch_by_size(
-                    indices,
-                    max_tokens=max_tokens,
-                    max_sentences=max_sentences,
-                    required_batch_size_multiple=required_batch_size_multiple,
-                )
-                return [batches[i] for i in np.random.permutation(len(batches))]
+        one_pass = partial(
+            shuffled_pass,
+            dataset,
+            seed=seed,
+            keep=keep,
+            max_tokens=max_tokens,
+            max_sentences=max_sentences,
+            required_batch_size_multiple=required_batch_size_multiple,
+        )
+        num_batches = [len(one_pass(task, cycle=0)) for task in range(len(dataset.names))]
 
-        num_batches = [len(shuffled_pass(task, 0)) for task in range(len(dataset.names))]
-        if self.cfg.task_sampling == "proportional":
-            steps = proportional(num_batches, num_shards, epoch, seed)
-        else:
-            steps = round_robin(num_batches, num_shards, epoch)
-        return iterators.EpochBatchIterator(
+        def batches_of(epoch: int) -> Sequence[np.ndarray]:
+            if self.cfg.task_sampling == "proportional":
+                steps = proportional(num_batches, num_shards, epoch, seed)
+            else:
+                steps = round_robin(num_batches, num_shards, epoch)
+            return epoch_batches(steps, one_pass)
+
+        iterator = ScheduledBatchIterator(
+            batches_of,
+            self,
+            epoch,
             dataset=dataset,
             collate_fn=dataset.collater,
-            batch_sampler=[
-                shuffled_pass(batch.task, batch.cycle)[batch.position]
-                for step in steps
-                for batch in step
-            ],
             seed=seed,
             num_shards=num_shards,
             shard_id=shard_id,
             num_workers=num_workers,
-            epoch=epoch,
             buffer_size=data_buffer_size,
-            disable_shuffling=True,
             skip_remainder_batch=skip_remainder_batch,
         )
+        if not disable_iterator_cache:
+            self.dataset_to_epoch_iter[dataset] = iterator
+        return iterator
 
     # ---- model and training
 
@@ -349,7 +363,7 @@ class EmotionDialogueTask(TranslationTask):
             self.tokenizer = self.build_bpe(self.cfg.bpe_config)  # undoes the BPE before BLEU
         return model
 
-    def build_criterion(self, cfg: Any, from_checkpoint: bool = False) -> nn.Module:
+    def build_criterion(self, cfg: Any, *args: Any, **kwargs: Any) -> nn.Module:
         """The criterion; warns where gradient clipping undoes the weights.
 
         Raises:
@@ -365,7 +379,7 @@ class EmotionDialogueTask(TranslationTask):
                 f"{update_freq} an update does not hold all {len(self.trained_tasks)} tasks. Use "
                 f"--update-freq {len(self.trained_tasks)} or a multiple"
             )
-        return super().build_criterion(cfg, from_checkpoint)
+        return super().build_criterion(cfg, *args, **kwargs)  # 0.12.2 has no from_checkpoint
 
     def optimizer_step(self, optimizer: Any, model: nn.Module, update_num: int) -> None:
         """Step; a head whose task had no part in the update has a gradient of 0, in every mode.
@@ -373,8 +387,12 @@ class EmotionDialogueTask(TranslationTask):
         Distributed and fp16 training fill these zeros in anyway; without them a head would be stepped
         differently (Adam's momentum, weight decay) on one process.
         """
-        for parameter in model.parameters():
-            if parameter.requires_grad and parameter.grad is None:
+        for name, parameter in model.named_parameters():
+            if (
+                "classification_heads." in name
+                and parameter.requires_grad
+                and parameter.grad is None
+            ):
                 parameter.grad = torch.zeros_like(parameter)
         super().optimizer_step(optimizer, model, update_num)
 
@@ -481,19 +499,4 @@ def check_launcher(environment: Mapping[str, str], world_size: int) -> None:
             f"found WORLD_SIZE={launched} in the environment, but fairseq is about to train on 1 process: "
             f"add --distributed-world-size {launched} --distributed-rank $RANK --distributed-no-spawn "
             "--distributed-init-method env:// (and --distributed-backend gloo on CPUs)"
-        )
-
-
-def dictionary_sha256(dictionary: Dictionary) -> str:
-    """A digest of the symbols in their order."""
-    return hashlib.sha256("\n".join(dictionary.symbols).encode()).hexdigest()
-
-
-def check_same_dictionary(path: Path, dictionary: Dictionary) -> None:
-    """Raise `UserError` where the dictionary in a file is another than that of the responses."""
-    found = load_dictionary(path)
-    if found.symbols != dictionary.symbols:
-        raise UserError(
-            f"{path}: found a dictionary of {len(found):,} symbols, expected the {len(dictionary):,} of "
-            f"the responses in the same order: all tasks share one vocabulary: {PREPARE_AGAIN}"
         )

@@ -224,6 +224,15 @@ class TestGeneratorOfTheTask:
         blocker = decoding.generator(no_repeat_ngram_size=4).repeat_ngram_blocker
         assert (blocker.n, blocker.pad) == (4, PAD)
 
+    @pytest.mark.parametrize("beam", [1, 5])
+    def test_begins_with_bos(self, decoding, beam):
+        """`<s>` comes first and never again, as in training; `<mask>` is no word."""
+        mask = decoding.task.target_dictionary.index("<mask>")
+        for hypotheses in decoding(UTTERANCES, decoding.generator(beam=beam)):
+            for tokens in hypotheses:
+                assert tokens[0] == BOS
+                assert not {BOS, PAD, mask} & set(tokens[1:])
+
     def test_score_reference(self, decoding):
         """fairseq-generate --score-reference: a scorer, which has no blocker."""
         scorer = decoding.generator(score_reference=True, no_repeat_ngram_size=3)

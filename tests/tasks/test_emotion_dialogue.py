@@ -712,12 +712,15 @@ class TestResume:
 
     def test_labels_in_another_order(self, build, copy, tmp_path):
         """The same number of labels with other names would train the head to something else."""
-        trainer, _ = train(build, ["response"])
-        save_checkpoint(trainer, tmp_path / "last.pt")
+        cfg, task, model, criterion = build(save_dir=tmp_path)
+        trainer = Trainer(cfg, task, model, criterion)
+        _, epoch_itr = checkpoint_utils.load_checkpoint(cfg.checkpoint, trainer)
+        trainer.train_step([next(epoch_itr.next_epoch_itr())])
+        save_checkpoint(trainer, tmp_path / "last.pt", epoch_itr)
         make_dictionary(["pos", "neg"], copy / "e2" / "label" / "dict.txt")
-        cfg, task, model, criterion = build(copy)
+        cfg, task, model, criterion = build(copy, restore_file=tmp_path / "last.pt")
         other = Trainer(cfg, task, model, criterion)
-        assert "e2" in refused(other.load_checkpoint, str(tmp_path / "last.pt"))
+        assert "e2" in refused(checkpoint_utils.load_checkpoint, cfg.checkpoint, other)
 
 
 def altered(row: list[int]) -> list[int]:

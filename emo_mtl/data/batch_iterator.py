@@ -1,0 +1,84 @@
+"""fairseq's iterator over batches, following a schedule of several tasks."""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+from fairseq.data import data_utils, iterators
+
+from emo_mtl.data.datasets import MultitaskDataset
+from emo_mtl.data.schedule import Step
+
+Batches = Sequence[np.ndarray]
+
+
+def shuffled_pass(
+    dataset: MultitaskDataset,
+    task: int,
+    cycle: int,
+    seed: int,
+    keep: Callable[[np.ndarray], np.ndarray],
+    **limits: Any,
+) -> list[np.ndarray]:
+    """The batches of one pass over a task: equal lengths are mixed anew, then the batches are.
+
+    Args:
+        keep: leaves out indices of examples that are too long for the model
+        limits: `max_tokens` and so on, see `FairseqDataset.batch_by_size`
+    """
+    with data_utils.numpy_seed(seed, task, cycle):
+        indices = keep(dataset.task_indices(dataset.names[task]))
+        batches = dataset.batch_by_size(indices, **limits)
+        return [batches[i] for i in np.random.permutation(len(batches))]
+
+
+def epoch_batches(steps: Sequence[Step], one_pass: Callable[[int, int], Batches]) -> Batches:
+    """The batches of all steps, those of a step's ranks side by side.
+
+    Args:
+        one_pass: the batches of (task, cycle)
+    """
+    once = cache(one_pass)
+    return [once(batch.task, batch.cycle)[batch.position] for step in steps for batch in step]
+
+
+class ScheduledBatchIterator(iterators.EpochBatchIterator):
+    """Batches in the order given for each epoch, which fairseq must not shuffle; one pool of workers.
+
+    `EpochBatchIterator` would shuffle them, and takes the batches of its first epoch for all.
+
+    Args:
+        batches_of: the batches of an epoch, those of a step's ranks side by side
+        task: its state is kept beside the position, and checked on resuming: fairseq's trainer saves a
+            task's state but never gives it back
+        kwargs: of `EpochBatchIterator`
+    """
+
+    def __init__(self, batches_of: Callable[[int], Batches], task: Any, epoch: int, **kwargs: Any):
+        super().__init__(
+            batch_sampler=batches_of(epoch),
+            epoch=epoch,
+            disable_shuffling=True,
+            reuse_dataloader=True,
+            **kwargs,
+        )
+        self.batches_of = batches_of
+        self.task = task
+
+    def ordered_batches(self, epoch: int, fix_batches_to_gpus: bool, shuffle: bool) -> Batches:
+        """This rank's batches of an epoch."""
+        self._frozen_batches = tuple(self.batches_of(epoch))
+        return super().ordered_batches(epoch, fix_batches_to_gpus, shuffle=False)
+
+    def state_dict(self) -> dict[str, Any]:
+        return {**super().state_dict(), "task_state": self.task.state_dict()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go to a saved position.
+
+        Raises:
+            UserError: the training had another dictionary or other labels
+        """
+        self.task.check_state(state_dict.get("task_state", {}))
+        super().load_state_dict(state_dict)
