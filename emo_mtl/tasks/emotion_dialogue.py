@@ -370,14 +370,15 @@ class EmotionDialogueTask(TranslationTask):
             UserError: started by a launcher for several processes, of which fairseq takes no notice
         """
         check_launcher(os.environ, self.cfg.distributed_world_size)
+        tasks = len(self.trained_tasks)
         weighted = any(weight not in (0, 1) for weight in self.loss_weights.values())
-        update_freq = max(self.cfg.update_freq) if weighted else 0
-        if weighted and 0 < self.cfg.clip_norm <= 1 and update_freq < len(self.trained_tasks):
+        holds_all = self.cfg.task_sampling == "round-robin" and min(self.cfg.update_freq) >= tasks
+        if weighted and 0 < self.cfg.clip_norm <= 1 and not holds_all:
             logger.warning(
                 f"--loss-weights {self.cfg.loss_weights} will hardly act: with --clip-norm "
-                f"{self.cfg.clip_norm} every update is rescaled to the same norm, and with --update-freq "
-                f"{update_freq} an update does not hold all {len(self.trained_tasks)} tasks. Use "
-                f"--update-freq {len(self.trained_tasks)} or a multiple"
+                f"{self.cfg.clip_norm} every update is rescaled to the same norm, and not every update "
+                f"holds all {tasks} tasks. Use --task-sampling round-robin with --update-freq {tasks} or a "
+                "multiple"
             )
         return super().build_criterion(cfg, *args, **kwargs)  # 0.12.2 has no from_checkpoint
 
@@ -436,7 +437,9 @@ class EmotionDialogueTask(TranslationTask):
         `<s>` and `<mask>` are never part of a response; :meth:`inference_step` puts the first `<s>`.
         """
         defaults = {
-            "max_len": self.cfg.max_target_length,
+            "max_len": min(
+                self.cfg.max_target_length, *(model.max_decoder_positions() for model in models)
+            ),
             "tokens_to_suppress": (self.tgt_dict[self.tgt_dict.bos()], "<mask>"),
         }
         generator = super().build_generator(

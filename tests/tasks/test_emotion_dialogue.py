@@ -503,7 +503,12 @@ class TestBuildCriterion:
         assert ("will hardly act" in caplog.text) is warns
         if warns:
             assert "--clip-norm" in caplog.text
-            assert f"--update-freq {update_freq} an update does not hold" in caplog.text
+            assert "not every update holds all" in caplog.text
+
+    def test_warns_of_proportional_sampling(self, build, caplog):
+        """Whatever --update-freq is, an update may lack a task."""
+        build(loss_weights="e6=0.5", clip_norm="0.1", update_freq="6", task_sampling="proportional")
+        assert "will hardly act" in caplog.text
 
     def test_clipping_undoes_a_weight(self, build):
         """What the warning says: e6 alone in an update moves the parameters the same at 0.5 and at 1."""
