@@ -4,6 +4,7 @@ A subcommand is a module with ``HELP``, ``add_arguments(parser)`` and ``run(args
 """
 
 import argparse
+import logging
 from collections.abc import Sequence
 from importlib import metadata
 
@@ -22,6 +23,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         UserError: which ends the command with its message
     """
     args = _parser().parse_args(argv)
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    logging.getLogger("fairseq").setLevel(logging.WARNING)  # it tells of every dataset it opens
+    logging.getLogger("emo_mtl").setLevel(logging.INFO)
     args.run(args)
 
 

@@ -42,14 +42,8 @@ emo-mtl evaluate --hypotheses "$out/generate.txt" --references "$out/data/text/r
 echo
 emo-mtl classify "$data" --path "$out/checkpoints/checkpoint_best.pt" --subset test --cpu
 
-say "6. A few utterances: what is recognised in each, and the response"
-cat > "$out/utterances.txt" <<'TEXT'
-I passed my driving test this morning !
-My grandmother is in hospital and I miss her so much .
-There was a huge spider in my kitchen last night .
-The waiter was rude and the soup was cold .
-We are flying to Rome on Saturday .
-TEXT
+say "6. Some utterances of the test set: what is recognised in each, and the response"
+awk 'NR % 25 == 1' "$out/data/text/response/test.source" > "$out/utterances.txt"
 emo-mtl classify "$data" --path "$out/checkpoints/checkpoint_best.pt" --cpu \
   --input "$out/utterances.txt" "${spm[@]}" > "$out/emotions.tsv"
 fairseq-interactive "$data" --user-dir emo_mtl --task emotion_dialogue \
