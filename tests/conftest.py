@@ -152,12 +152,10 @@ def save_checkpoint(trainer, path: Path, epoch_itr=None) -> None:
     trainer.save_checkpoint(str(path), {"train_iterator": state})
 
 
-def real_state(model) -> dict[str, torch.Tensor]:
-    """The model's state without the copies that fairseq 0.12.2's encoder layers keep for inference."""
+def real_state(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """A model's state without the copies that fairseq 0.12.2's encoder layers keep for inference."""
     return {
-        key: value
-        for key, value in model.state_dict().items()
-        if not re.search(r"\.layers\.\d+\.\w+$", key)
+        key: value for key, value in state.items() if not re.search(r"\.layers\.\d+\.\w+$", key)
     }
 
 

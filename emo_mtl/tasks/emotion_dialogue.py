@@ -493,8 +493,8 @@ def bleu_of_meters(meters: Any) -> float:
 def check_launcher(environment: Mapping[str, str], world_size: int) -> None:
     """Raise `UserError` where a launcher (torchrun) started several processes, each training alone.
 
-    fairseq reads the launcher's variables only on a machine with several GPUs. Elsewhere every
-    process would be a training of its own, and all of them would write the same checkpoints.
+    fairseq main (after 0.12.2) reads the launcher's variables only on a machine with several GPUs.
+    Elsewhere every process would be a training of its own, and all would write the same checkpoints.
     """
     launched = int(environment.get("WORLD_SIZE", "1"))
     if launched > 1 and world_size == 1 and "RANK" in environment:

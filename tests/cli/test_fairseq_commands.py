@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import REPOSITORY, run_command
+from conftest import REPOSITORY, real_state, run_command
 from fairseq import options
 from fairseq.models.bart.model import BARTModel, bart_large_architecture
 from make_sample import main as make_sample
@@ -53,7 +53,7 @@ def train(sample: Path, save_dir: Path, *flags: str, **env: str) -> subprocess.C
 
 
 def parameters(save_dir: Path) -> dict[str, torch.Tensor]:
-    return torch.load(save_dir / "checkpoint_last.pt", weights_only=True)["model"]
+    return real_state(torch.load(save_dir / "checkpoint_last.pt", weights_only=True)["model"])
 
 
 def json_lines(log: str) -> list[dict]:
@@ -201,7 +201,7 @@ def write_pretrained_bart(sample: Path, path: Path) -> dict[str, torch.Tensor]:
         },
         path,
     )
-    return state
+    return real_state(state)
 
 
 class TestGenerate:
@@ -302,6 +302,9 @@ class TestBadInput:
         restore = ["--restore-file", tmp_path / "r" / "checkpoint_last.pt", *MULTITASK]
         assert "--reset-optimizer" in self.refused(sample, tmp_path / "new", *restore)
 
+    @pytest.mark.skipif(
+        sys.version_info < (3, 11), reason="fairseq 0.12.2 reads the launcher's variables itself"
+    )
     def test_launcher_that_fairseq_ignores(self, sample, tmp_path):
         """Without GPUs fairseq would train twice by itself, and both would write one checkpoint."""
         launcher = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1", "WORLD_SIZE": "2", "RANK": "0"}

@@ -675,8 +675,8 @@ class TestLoadStateDict:
         task = setup(Path(trainer.cfg.task.data), classification_tasks="")
         path = str(tmp_path / "last.pt")
         (model,), _, _ = checkpoint_utils.load_model_ensemble_and_task([path], task=task)
-        loaded = real_state(model)
-        for key, value in real_state(trainer.model).items():
+        loaded = real_state(model.state_dict())
+        for key, value in real_state(trainer.model.state_dict()).items():
             assert torch.equal(loaded[key], value)
 
 
@@ -702,8 +702,8 @@ class TestResume:
         assert second.get_num_updates() == 4
         for _ in range(3):
             second.train_step([next(batches)])
-        resumed = real_state(second.model)
-        for key, value in real_state(whole.model).items():
+        resumed = real_state(second.model.state_dict())
+        for key, value in real_state(whole.model.state_dict()).items():
             torch.testing.assert_close(resumed[key], value, rtol=0, atol=0)
 
     def test_other_heads(self, build, tmp_path):
