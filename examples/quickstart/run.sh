@@ -27,7 +27,7 @@ fairseq-train "$data" --user-dir emo_mtl --task emotion_dialogue --arch emo_bart
   --optimizer adam --adam-betas '(0.9, 0.98)' --weight-decay 0.01 --clip-norm 1.0 \
   --lr 3e-3 --lr-scheduler inverse_sqrt --warmup-updates 100 --max-epoch 8 \
   --best-checkpoint-metric response_ppl --no-epoch-checkpoints --save-dir "$out/checkpoints" \
-  --cpu --num-workers 0 > "$out/train.log"
+  --cpu --num-workers 0 >> "$out/train.log" # a second run resumes, and finds nothing left to train
 grep -o "epoch [0-9]* | valid on.*" "$out/train.log" |
   sed -E 's/\| (wps|wpb|bsz|num_updates|best_response_ppl|response_nll_loss) [^|]*//g'
 
