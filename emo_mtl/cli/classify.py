@@ -24,6 +24,12 @@ HELP = (
     "recognise emotions with a checkpoint's heads: accuracy, macro-F1, confusion matrix (Table 4)"
 )
 
+# The flags that name the files of each kind of BPE.
+BPE_FILES = {
+    "gpt2": ("gpt2_encoder_json", "gpt2_vocab_bpe"),
+    "sentencepiece": ("sentencepiece_model",),
+}
+
 
 @dataclass
 class Predictions:
@@ -109,6 +115,8 @@ def run(args: argparse.Namespace) -> None:
     """
     check_output(args.predictions, args.overwrite)
     check_output(args.json, args.overwrite)
+    if args.input:
+        check_input_flags(args)
     lines = read_utterances(args.input) if args.input else None
     names = args.task.split(",") if args.task else None
     task, model = load_heads(args.path, args.data, names, args.untrained_head, args.seed)
@@ -134,6 +142,23 @@ def run(args: argparse.Namespace) -> None:
             write_atomically(args.json, json.dumps(scores, indent=2, ensure_ascii=False) + "\n")
     if args.predictions:
         write_atomically(args.predictions, predictions_tsv(results))
+
+
+def check_input_flags(args: Namespace) -> None:
+    """Raise `UserError` where `--input` lacks its BPE's files, or stands beside `--json`."""
+    if args.json:
+        raise UserError(
+            "--json: found --input, whose text has no labels to score: use --predictions"
+        )
+    if args.bpe is None:
+        raise UserError("--input: found no --bpe, expected the BPE that the data was prepared with")
+    for flag in BPE_FILES[args.bpe]:
+        file = getattr(args, flag)
+        if file is None or not Path(file).is_file():
+            raise UserError(
+                f"--bpe {args.bpe}: found {file or 'nothing'} as --{flag.replace('_', '-')}, expected a "
+                "file: give the one that the data was prepared with (nothing is downloaded)"
+            )
 
 
 def load_heads(
@@ -241,8 +266,6 @@ def text_dataset(
     """Utterances as text, encoded and in the format of training."""
     from fairseq.data import ListDataset
 
-    if args.bpe is None:
-        raise UserError("--input: found no --bpe, expected the BPE that the data was prepared with")
     bpe = task.build_bpe(args)
     tokens = [
         task.source_dictionary.encode_line(bpe.encode(line), add_if_not_exist=False).long()

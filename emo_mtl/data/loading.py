@@ -132,17 +132,18 @@ def check_complete(prefix: str) -> None:
         )
 
 
-def load_tokens(
-    prefix: str, dictionary: Dictionary, impl: str | None = None, combine: bool = False
-) -> FairseqDataset:
+def load_tokens(prefix: str, dictionary: Dictionary, impl: str | None = None) -> FairseqDataset:
     """A binarized file of utterances, each `tokens </s>`, none of them empty.
 
     Args:
         prefix: path without `.bin` and `.idx`
-        combine: go on with `prefix1`, `prefix2`, ... (fairseq's split shards)
+        impl: fairseq's `--dataset-impl`; found from the file for None
+
+    Raises:
+        UserError: a file that is missing, damaged or empty, or an empty utterance
     """
     check_complete(prefix)
-    dataset = data_utils.load_indexed_dataset(prefix, dictionary, impl, combine=combine)
+    dataset = data_utils.load_indexed_dataset(prefix, dictionary, impl)
     check_utterances(prefix, dataset)
     return dataset
 

@@ -17,6 +17,9 @@ from fairseq import options
 from fairseq.models.bart.model import BARTModel, bart_large_architecture
 from make_sample import main as make_sample
 
+from emo_mtl.cli.main import main
+from emo_mtl.errors import UserError
+
 SMALL = ["--encoder-embed-dim", "32", "--encoder-ffn-embed-dim", "64"]
 TASK = ["--user-dir", "emo_mtl", "--task", "emotion_dialogue", "--cpu"]
 TRAIN = [
@@ -91,9 +94,8 @@ class TestTrain:
         parts = ["response", "e6", "e2", "e12"]
         total = sum(float(valid[f"valid_{name}_loss"]) for name in parts)
         assert float(valid["valid_loss"]) == pytest.approx(total, abs=0.01)
-        assert (
-            "best_e6_f1" in valid or "valid_best_e6_f1" in valid or float(valid["valid_e6_f1"]) > 0
-        )
+        best = torch.load(trained[0], weights_only=True)["extra_state"]["best"]
+        assert best == float(valid["valid_e6_f1"])
 
     def test_checkpoint_loads_with_weights_only(self, trained):
         state = torch.load(trained[0], weights_only=True)
@@ -234,9 +236,13 @@ class TestGenerate:
         flags = ["--path", trained[0], "--valid-subset", "test", "--max-tokens", "512"]
         command = ["fairseq-validate", sample / "data-bin", *TASK, *flags, "--log-format", "json"]
         result = run_command(*command)
-        scores = json_lines(result.stdout + result.stderr)
-        text = result.stdout + result.stderr
-        assert '"test_e12_f1"' in text or "e12_f1" in text, scores
+        lines = (result.stdout + result.stderr).splitlines()
+        line = next(line for line in lines if "| INFO | test |" in line)
+        scores = json.loads(line[line.index("{") :])
+        assert float(scores["test_response_ppl"]) > 1
+        assert {f"test_e{n}_{m}" for n in (6, 2, 12) for m in ("loss", "accuracy", "f1")} <= set(
+            scores
+        )
 
 
 class TestClassify:
@@ -274,6 +280,20 @@ class TestClassify:
         lines = self.classify(*arguments).stdout.splitlines()
         assert [line.split("\t")[-1] for line in lines] == ["So happy !", "I miss her ."]
         assert re.match(r"e6=\w+ [01]\.\d\d\te2=\w+ [01]\.\d\d\te12=\w+ [01]\.\d\d\t", lines[0])
+
+    @pytest.mark.parametrize(
+        ("flags", "message"),
+        [
+            ([], "found no --bpe"),
+            (["--bpe", "sentencepiece"], "--sentencepiece-model"),
+            (["--bpe", "gpt2", "--gpt2-encoder-json", "missing.json"], "found missing.json"),
+            (["--bpe", "gpt2", "--json", "scores.json"], "use --predictions"),
+        ],
+    )
+    def test_text_without_its_bpe(self, flags, message):
+        arguments = ["classify", "data-bin", "--path", "model.pt", "--input", "-", *flags]
+        with pytest.raises(UserError, match=message):
+            main(arguments)
 
 
 class TestBadInput:
