@@ -1,6 +1,7 @@
 """The only file that knows about versions of torch and fairseq; each shim says when it can go."""
 
 import argparse
+from functools import cache
 
 import torch
 
@@ -9,3 +10,16 @@ import torch
 # It can go when fairseq registers the class itself. (torch < 2.4 has neither.)
 if hasattr(torch.serialization, "add_safe_globals"):
     torch.serialization.add_safe_globals([argparse.Namespace])
+
+
+@cache
+def has_fused_adam(device_type: str) -> bool:
+    """Whether torch has a fused Adam for a kind of device: for CPUs since 2.4, for CUDA since 2.0.
+
+    It can go with torch < 2.4.
+    """
+    try:
+        torch.optim.AdamW([torch.nn.Parameter(torch.empty(1, device=device_type))], fused=True)
+    except RuntimeError:
+        return False
+    return True

@@ -13,8 +13,10 @@ from fairseq.criterions.label_smoothed_cross_entropy import (
     LabelSmoothedCrossEntropyCriterionConfig,
 )
 from fairseq.logging import metrics
+from fairseq.logging.meters import safe_round
 from torch import Tensor, nn
 
+from emo_mtl.criterions.projected_nll import projected_nll
 from emo_mtl.metrics import accuracy, macro_f1
 
 RESPONSE = "response"
@@ -37,7 +39,9 @@ def confusion(logits: Tensor, target: Tensor) -> Tensor:
     """
     classes = logits.size(1)
     pairs = target * classes + logits.argmax(dim=1)
-    return torch.bincount(pairs, minlength=classes * classes).view(classes, classes)
+    # not torch.bincount, which waits for a GPU
+    counts = pairs.new_zeros(classes * classes).index_add_(0, pairs, torch.ones_like(pairs))
+    return counts.view(classes, classes)
 
 
 @register_criterion("multitask_nll", dataclass=MultitaskNLLConfig)
@@ -77,12 +81,13 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
         """
         name = sample.get("task", RESPONSE)
         if name == RESPONSE:
-            loss, count, stock = super().forward(model, sample, reduce=reduce)
+            loss, nll_loss = self.response_loss(model, sample, reduce)
+            count = sample["target"].size(0) if self.sentence_avg else sample["ntokens"]
             sums = {
-                "response_loss": stock["loss"],
+                "response_loss": loss.data,
                 "response_count": count,
-                "response_nll_loss": stock["nll_loss"],
-                "response_ntokens": stock["ntokens"],
+                "response_nll_loss": nll_loss.data,
+                "response_ntokens": sample["ntokens"],
             }
             weight = 1.0
         else:
@@ -110,6 +115,28 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
         }
         return loss, sample_size, logging_output
 
+    def response_loss(
+        self, model: nn.Module, sample: dict[str, Any], reduce: bool
+    ) -> tuple[Tensor, Tensor]:
+        """Label-smoothed NLL and NLL, in nats, summed over the target tokens if `reduce`.
+
+        The values are those of `label_smoothed_cross_entropy`; an `emo_bart` projects only the tokens
+        that count onto the vocabulary.
+        """
+        skips = not self.ignore_prefix_size and getattr(model, "takes_lm_loss", False)
+        if not (reduce and skips):
+            return self.compute_loss(model, model(**sample["net_input"]), sample, reduce=reduce)
+        target = sample["target"].flatten()  # B * T
+        # Their number is known on the host: `target[is_token]` would wait for the GPU to tell it.
+        is_token = target.ne(self.padding_idx)
+        tokens = is_token.sort(descending=True, stable=True).indices[: sample["ntokens"]]  # N
+
+        def lm_loss(features: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+            return projected_nll(features.flatten(0, 1)[tokens], weight, target[tokens], self.eps)
+
+        (loss, nll_loss), _ = model(**sample["net_input"], lm_loss=lm_loss)
+        return loss, nll_loss
+
     def zero_sums(self, device: torch.device) -> dict[str, Any]:
         """What is logged for a task that the micro-batch does not hold."""
         zeros: dict[str, Any] = dict.fromkeys(
@@ -135,10 +162,10 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
             return sum(log.get(key, 0) for log in logging_outputs)
 
         def log_mean(key: str, sum_key: str, count_key: str) -> None:
-            count = utils.item(total(count_key))
+            count = total(count_key)
             if count > 0:
-                mean = utils.item(total(sum_key)) / count / math.log(2)
-                metrics.log_scalar(key, mean, count, round=3)
+                # a sum on a GPU stays there until somebody looks at the meter
+                metrics.log_scalar(key, total(sum_key) / count / math.log(2), count, round=3)
 
         names = [
             key.removesuffix("_confusion")
@@ -147,7 +174,7 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
         ]
         log_mean("response_loss", "response_loss", "response_count")
         log_mean("response_nll_loss", "response_nll_loss", "response_ntokens")
-        if utils.item(total("response_count")) > 0:
+        if total("response_count") > 0:
             metrics.log_derived(
                 "response_ppl",
                 lambda meters: utils.get_perplexity(meters["response_nll_loss"].avg),
@@ -155,12 +182,12 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
         for name in names:
             log_mean(f"{name}_loss", f"{name}_loss", f"{name}_count")
             log_mean(f"_{name}_weighted_loss", f"{name}_weighted_loss", f"{name}_count")
-            if utils.item(total(f"{name}_count")) > 0:
+            if total(f"{name}_count") > 0:
                 log_classification(name, total(f"{name}_confusion"))
         parts = ["response_loss", *(f"_{name}_weighted_loss" for name in names)]
         metrics.log_derived(
             "loss",
-            lambda meters: round(sum(meters[p].avg for p in parts if p in meters), 3),
+            lambda meters: safe_round(sum(meters[p].avg for p in parts if p in meters), 3),
             priority=0,
         )
 
@@ -168,10 +195,10 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
 def log_classification(name: str, counts: Tensor) -> None:
     """Log accuracy and macro-F1 of the summed confusion matrix (C x C, rows are gold classes)."""
     key = f"_{name}_confusion"
-    metrics.log_scalar(key, counts.cpu())
+    metrics.log_scalar(key, counts)
 
     def derive(measure: Any) -> Any:
-        return lambda meters: round(measure(meters[key].sum.numpy()), 2)
+        return lambda meters: round(measure(meters[key].sum.cpu().numpy()), 2)
 
     metrics.log_derived(f"{name}_accuracy", derive(accuracy))
     metrics.log_derived(f"{name}_f1", derive(macro_f1))

@@ -1,6 +1,7 @@
 """Model `emo_bart`: BART with one LM head and one classification head for each task (paper, Figure 1)."""
 
 from argparse import Namespace
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -36,14 +37,17 @@ class EmoBARTModel(BARTModel):
     as soon as one of them holds another number of `</s>`. Here each row's last one is gathered.
     """
 
+    takes_lm_loss = True  # what a criterion asks, through the wrappers of several GPUs too
+
     def forward(
         self,
         src_tokens: Tensor,
         src_lengths: Tensor,
         prev_output_tokens: Tensor,
         classification_head_name: str | None = None,
+        lm_loss: Callable[[Tensor, Tensor], Any] | None = None,
         **kwargs: Any,
-    ) -> tuple[Tensor, dict[str, Any]]:
+    ) -> tuple[Any, dict[str, Any]]:
         """As `BARTModel.forward`; all sequences are padded on the right.
 
         Args:
@@ -51,15 +55,21 @@ class EmoBARTModel(BARTModel):
             src_lengths: shape (batch)
             prev_output_tokens: shape (batch, target length)
             classification_head_name: head to apply instead of the LM head
+            lm_loss: what to return instead of the LM head's scores, a function of the decoder's states
+                (B x T x C) and the output embedding (V x C). It is called in here, as wrappers for several
+                GPUs expect of all uses of parameters
 
         Returns:
-            B x T x V scores over the vocabulary, or B x C over the head's classes; and fairseq's extras
+            B x T x V scores over the vocabulary, B x C over the head's classes, or what `lm_loss` returns;
+            and fairseq's extras
         """
-        if classification_head_name is None:
+        if classification_head_name is None and lm_loss is None:
             return super().forward(src_tokens, src_lengths, prev_output_tokens, **kwargs)
         features, extra = super().forward(
             src_tokens, src_lengths, prev_output_tokens, features_only=True, **kwargs
         )  # B x T x C
+        if classification_head_name is None:
+            return lm_loss(features, self.decoder.output_projection.weight), extra
         rows = torch.arange(features.size(0), device=features.device)
         sentence = features[rows, last_position(src_tokens, self.eos)]  # B x C
         return self.classification_heads[classification_head_name](sentence), extra
