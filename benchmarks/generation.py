@@ -287,7 +287,7 @@ def transformers_search(job: dict[str, Any], dictionary: Any, max_length: int) -
 
     from emo_mtl.huggingface.library import import_transformers
 
-    dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(job["precision"], torch.float32)
+    dtype = torch.float16 if job["precision"] == "fp16" else torch.float32
     bart = import_transformers().BartForConditionalGeneration
     model = bart.from_pretrained(f"{job['exported']}/transformers", dtype=dtype)
     model = model.to(job["device"]).eval()
@@ -305,11 +305,10 @@ def ctranslate2_search(job: dict[str, Any], dictionary: Any, max_length: int) ->
     """CTranslate2 in the same precision; a batch at a time, as the others."""
     import ctranslate2
 
-    kinds = {"fp32": "float32", "tf32": "float32", "bf16": "bfloat16", "fp16": "float16"}
     translator = ctranslate2.Translator(
         f"{job['exported']}/ctranslate2",
         device=job["device"],
-        compute_type=kinds[job["precision"]],
+        compute_type="float16" if job["precision"] == "fp16" else "float32",
         inter_threads=1,
         intra_threads=job["threads"],
     )

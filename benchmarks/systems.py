@@ -50,6 +50,7 @@ def flags(
         *("--adam-betas", str(BETAS), "--adam-eps", str(EPS), "--weight-decay", str(WEIGHT_DECAY)),
         *("--lr", str(LR), "--lr-scheduler", "fixed", "--max-epoch", "1", "--num-workers", "0"),
         *("--required-batch-size-multiple", "1", "--seed", "1", "--disable-validation"),
+        *("--distributed-world-size", "1"),  # fairseq's default is the number of GPUs
         *(["--cpu"] if device == "cpu" else []),
         *PRECISION_FLAGS[precision],
         *more,
