@@ -1,12 +1,13 @@
 """Entry point of the ``emo-mtl`` command.
 
-A subcommand is a module with ``HELP``, ``add_arguments(parser)`` and ``run(args)``.
+A subcommand is a module with ``HELP``, ``add_arguments(parser)`` and ``run(args)``. It imports torch and
+fairseq, which take seconds, inside functions: ``--help`` answers at once.
 """
 
 import argparse
 import logging
 from collections.abc import Sequence
-from importlib import metadata
+from typing import Any
 
 from emo_mtl.cli import classify, evaluate
 
@@ -35,9 +36,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Multi-task BART for emotion-aware dialogue: what fairseq has no command for. "
         "Train with fairseq-train and generate with fairseq-generate.",
     )
-    parser.add_argument(
-        "--version", action="version", version=_version(), help="print the version and exit"
-    )
+    parser.add_argument("--version", action=PrintVersion, help="print the version and exit")
     subparsers = parser.add_subparsers(title="subcommands", metavar="SUBCOMMAND", required=True)
     for name, module in SUBCOMMANDS.items():
         subparser = subparsers.add_parser(name, help=module.HELP, description=module.HELP)
@@ -46,11 +45,20 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _version() -> str:
-    try:
-        return f"emo-mtl {metadata.version('emo-mtl')}"
-    except metadata.PackageNotFoundError:
-        return "emo-mtl (not installed: run from its source folder)"
+class PrintVersion(argparse.Action):
+    """``--version``; looks the version up only when it is asked for."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, **kwargs: Any):
+        super().__init__(option_strings, dest, nargs=0, **kwargs)
+
+    def __call__(self, parser: argparse.ArgumentParser, *unused: Any) -> None:
+        from importlib import metadata
+
+        try:
+            print(f"emo-mtl {metadata.version('emo-mtl')}")
+        except metadata.PackageNotFoundError:
+            print("emo-mtl (not installed: run from its source folder)")
+        parser.exit()
 
 
 if __name__ == "__main__":
