@@ -65,7 +65,14 @@ def measure(settings: Settings) -> dict[str, Any]:
     }
     for run in (run for some in runs.values() for run in some):
         run["sentences"] = len(run.pop("hypotheses"))
-    return {"job": job, "runs": runs, "agreement": agreement, "shares": shares}
+    distinct = len(set(ours.values()))
+    return {
+        "job": job,
+        "runs": runs,
+        "agreement": agreement,
+        "distinct": distinct,
+        "shares": shares,
+    }
 
 
 def tables(result: dict[str, Any]) -> str:
@@ -86,7 +93,8 @@ def tables(result: dict[str, Any]) -> str:
             ]
         )
     lines = [
-        f"Beam {BEAM}, no-repeat {NO_REPEAT}, batches of {result['job']['batch']}.",
+        f"Beam {BEAM}, no-repeat {NO_REPEAT}, batches of {result['job']['batch']}. emo_mtl's hypotheses "
+        f"are {result['distinct']:,} different ones.",
         markdown(header, rows),
         *(
             f"{name}: n-gram blocking {100 * shares['blocking']:.1f} % of the search, vocabulary "
