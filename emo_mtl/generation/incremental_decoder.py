@@ -5,6 +5,7 @@ every step and computes attention weights that nobody reads. Here a sentence's s
 and read by all of its beams. The parameters are those of fairseq's modules, as they are.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -66,7 +67,10 @@ class IncrementalDecoder:
             self.mask = ~encoder_out["encoder_padding_mask"][0][:, None, None, :]
         no_padding = torch.full((1, length), decoder.padding_idx + 1, device=states.device)
         self.positions = decoder.embed_positions(no_padding)  # 1 x T x C
-        self.length = 0
+        # Rows of each layer's cache that hold the positions of each hypothesis, rows x T: hypotheses are
+        # reordered here, and the cache itself is only added to.
+        self.history = torch.empty(len(states), 0, dtype=torch.long, device=states.device)
+        self.used = 0
 
     def __call__(self, tokens: Tensor) -> Tensor:
         """Append tokens to the hypotheses.
@@ -77,20 +81,21 @@ class IncrementalDecoder:
         Returns:
             features that the output projection takes, rows x T x C
         """
-        decoder, start = self.decoder, self.length
-        self.length += tokens.size(1)
+        decoder, start = self.decoder, self.history.size(1)
+        new = torch.arange(self.used, self.used + tokens.numel(), device=tokens.device)
+        self.history = torch.cat([self.history, new.view_as(tokens)], dim=1)
+        self.used += tokens.numel()
         x = decoder.embed_scale * decoder.embed_tokens(tokens)
-        x = x + self.positions[:, start : self.length]
+        x = x + self.positions[:, start : start + tokens.size(1)]
         if decoder.layernorm_embedding is not None:
             x = decoder.layernorm_embedding(x)
         for layer in self.layers:
-            x = layer(x, self.mask)
+            x = layer(x, self.history, self.mask)
         return x if decoder.layer_norm is None else decoder.layer_norm(x)
 
     def select_rows(self, rows: Tensor) -> None:
         """Go on with these rows; a row may be named several times or not at all."""
-        for layer in self.layers:
-            layer.cache = layer.cache.index_select(0, rows)
+        self.history = self.history.index_select(0, rows)
 
     def select_sentences(self, sentences: Tensor) -> None:
         """Forget the sources of all other sentences; their rows are left to :meth:`select_rows`."""
@@ -101,9 +106,10 @@ class IncrementalDecoder:
 
 
 class CachedLayer:
-    """A decoder layer with the keys and values of the hypotheses and of the source.
+    """A decoder layer with the keys and values of all hypotheses and of the source.
 
-    `cache` and `source` are rows x H x T x 2 x D and B x H x S x 2 x D: keys at 0 and values at 1.
+    `cache` is N x 2 x H x D, where row n is any position of any hypothesis, and `source` is
+    B x S x 2 x H x D: keys at 0 and values at 1.
     """
 
     def __init__(self, layer: TransformerDecoderLayerBase, states: Tensor):
@@ -113,43 +119,54 @@ class CachedLayer:
         joined = (this.q_proj, this.k_proj, this.v_proj)
         self.weight = torch.cat([module.weight for module in joined])
         self.bias = torch.cat([module.bias for module in joined])
-        source = torch.stack([cross.k_proj(states), cross.v_proj(states)], dim=2)
-        self.source = self.by_head(source)
-        self.cache: Tensor | None = None
+        self.source = torch.stack([cross.k_proj(states), cross.v_proj(states)], dim=2)
+        self.source = self.source.unflatten(3, (self.heads, -1))
+        self.cache = self.source.new_empty(0, *self.source.shape[2:])
+        self.used = 0
 
-    def by_head(self, keys_values: Tensor) -> Tensor:
-        """B x T x 2 x C -> B x H x T x 2 x D."""
-        return keys_values.unflatten(3, (self.heads, -1)).permute(0, 3, 1, 2, 4).contiguous()
-
-    def __call__(self, x: Tensor, mask: Tensor | None) -> Tensor:
+    def __call__(self, x: Tensor, history: Tensor, mask: Tensor | None) -> Tensor:
         """rows x T x C -> rows x T x C."""
         layer = self.layer
-        x = self.add(x, layer.self_attn_layer_norm, self.self_attention)
+        x = self.add(x, layer.self_attn_layer_norm, lambda x: self.self_attention(x, history))
         x = self.add(x, layer.encoder_attn_layer_norm, lambda x: self.cross_attention(x, mask))
         return self.add(
             x, layer.final_layer_norm, lambda x: layer.fc2(layer.activation_fn(layer.fc1(x)))
         )
 
-    def add(self, x: Tensor, norm: nn.Module, sublayer: Any) -> Tensor:
+    def add(self, x: Tensor, norm: nn.Module, sublayer: Callable[[Tensor], Tensor]) -> Tensor:
         """Residual connection, normalized before or after it."""
         if self.layer.normalize_before:
             return x + sublayer(norm(x))
         return norm(x + sublayer(x))
 
-    def self_attention(self, x: Tensor) -> Tensor:
-        length = x.size(1)
-        projected = F.linear(x, self.weight, self.bias).unflatten(2, (3, -1))  # rows x T x 3 x C
-        query = projected[:, :, 0].unflatten(2, (self.heads, -1)).transpose(1, 2)
-        new = projected[:, :, 1:].unflatten(3, (self.heads, -1)).permute(0, 3, 1, 2, 4)
-        self.cache = new if self.cache is None else torch.cat([self.cache, new], dim=2)
-        keys, values = self.cache.unbind(3)
-        x = F.scaled_dot_product_attention(query, keys, values, is_causal=length > 1)
-        return self.layer.self_attn.out_proj(x.transpose(1, 2).flatten(2))
+    def self_attention(self, x: Tensor, history: Tensor) -> Tensor:
+        projected = F.linear(x, self.weight, self.bias)
+        query, *new = projected.unflatten(2, (3, self.heads, -1)).split((1, 2), dim=2)
+        self.append(new[0].flatten(0, 1))
+        found = self.cache.index_select(0, history.flatten()).unflatten(0, history.shape)
+        x = attend(query.squeeze(2), found, is_causal=x.size(1) > 1)
+        return self.layer.self_attn.out_proj(x)
+
+    def append(self, new: Tensor) -> None:
+        """Add rows to the cache, which doubles where they do not fit; n x 2 x H x D."""
+        end = self.used + len(new)
+        if end > len(self.cache):
+            room = max(end, 2 * len(self.cache))
+            self.cache = torch.cat(
+                [self.cache, new.new_empty(room - len(self.cache), *new.shape[1:])]
+            )
+        self.cache[self.used : end] = new
+        self.used = end
 
     def cross_attention(self, x: Tensor, mask: Tensor | None) -> Tensor:
         """All rows and positions of a sentence are queries of one attention over its source."""
         attention = self.layer.encoder_attn
-        query = attention.q_proj(x).view(self.source.size(0), -1, self.heads, attention.head_dim)
-        keys, values = self.source.unbind(3)
-        found = F.scaled_dot_product_attention(query.transpose(1, 2), keys, values, attn_mask=mask)
-        return attention.out_proj(found.transpose(1, 2).reshape(x.shape))
+        query = attention.q_proj(x).view(len(self.source), -1, self.heads, attention.head_dim)
+        return attention.out_proj(attend(query, self.source, attn_mask=mask).view(x.shape))
+
+
+def attend(query: Tensor, keys_values: Tensor, **kwargs: Any) -> Tensor:
+    """Attention of B x T x H x D over B x S x 2 x H x D -> B x T x (H * D)."""
+    keys, values = keys_values.transpose(1, 3).unbind(2)  # B x H x S x D each
+    x = F.scaled_dot_product_attention(query.transpose(1, 2), keys, values, **kwargs)
+    return x.transpose(1, 2).flatten(2)

@@ -36,10 +36,14 @@ def project(features: Tensor, weight: Tensor, buffer: Tensor) -> tuple[Tensor, T
     chunk = CPU_CHUNK if features.device.type == "cpu" else weight.size(0)
     maxima, sums = [], []
     for start in range(0, weight.size(0), chunk):
-        part = F.linear(features, weight[start : start + chunk]).float()
-        logits[:, start : start + part.size(1)] = part
+        rows = weight[start : start + chunk]
+        part = logits[:, start : start + len(rows)]
+        if weight.dtype == part.dtype:
+            torch.mm(features, rows.t(), out=part)
+        else:
+            part.copy_(F.linear(features, rows))
         maxima.append(part.amax(1, keepdim=True))
-        sums.append(part.sub_(maxima[-1]).exp_().sum(1, keepdim=True))
+        sums.append((part - maxima[-1]).exp_().sum(1, keepdim=True))
     chunk_maxima = torch.cat(maxima, dim=1)
     maximum = chunk_maxima.amax(1, keepdim=True)
     total = (torch.cat(sums, dim=1) * (chunk_maxima - maximum).exp()).sum(1, keepdim=True)
