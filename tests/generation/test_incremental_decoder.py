@@ -62,7 +62,9 @@ class TestEqualsForward:
         lengths = source.ne(PAD).sum(1)[sentence]
         encoder_out = model.encoder(source[sentence], lengths)
         expected, _ = model.decoder(tokens, encoder_out=encoder_out, features_only=True)
-        assert torch.allclose(features, expected[:, -features.size(1) :], atol=1e-6)  # gelu is computed in float32
+        assert torch.allclose(
+            features, expected[:, -features.size(1) :], atol=1e-6
+        )  # gelu: float32
 
 
 class TestIsPlain:
