@@ -37,6 +37,7 @@ from emo_mtl.data.loading import (
 )
 from emo_mtl.data.schedule import proportional, round_robin
 from emo_mtl.errors import UserError
+from emo_mtl.generation.beam_search import BeamSearchGenerator
 from emo_mtl.generation.ngram_block import NGramBlock
 
 logger = logging.getLogger(__name__)
@@ -435,7 +436,10 @@ class EmotionDialogueTask(TranslationTask):
         """fairseq's generator, at most `--max-target-length` tokens, with an n-gram blocker that blocks.
 
         `<s>` and `<mask>` are never part of a response; :meth:`inference_step` puts the first `<s>`.
+        With `seq_gen_cls=SequenceGenerator` beam search is fairseq's own.
         """
+        if seq_gen_cls is None and not getattr(args, "print_alignment", False):
+            seq_gen_cls = BeamSearchGenerator
         defaults = {
             "max_len": min(
                 self.cfg.max_target_length, *(model.max_decoder_positions() for model in models)

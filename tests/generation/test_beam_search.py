@@ -1,0 +1,179 @@
+"""Beam search against fairseq's `SequenceGenerator` with the same n-gram blocker."""
+
+from argparse import Namespace
+
+import pytest
+import torch
+from conftest import parse_train, train_argv
+from fairseq import tasks
+from fairseq.sequence_generator import SequenceGenerator
+
+from emo_mtl.generation.beam_search import BeamSearchGenerator
+
+UTTERANCES = ["w1 w2 w3 w4 w5 w6 w7", "w8", "w9 w9 w10", "w11 w12 w13 w1 w2 w30 w31 w32 w33"]
+PRE_NORM = {"decoder_normalize_before": None, "encoder_normalize_before": None}
+
+
+class Setting:
+    """A random model whose hypotheses differ in length, with both generators."""
+
+    def __init__(self, data_bin, seed=3, **flags):
+        cfg = parse_train(train_argv(data_bin, classification_tasks="", **flags))
+        torch.manual_seed(seed)
+        self.task = tasks.setup_task(cfg.task)
+        self.model = self.task.build_model(cfg.model).eval()
+        with torch.no_grad():
+            for parameter in self.model.parameters():
+                parameter.mul_(4)
+
+    def sample(self, utterances):
+        words = self.task.source_dictionary
+        encoded = [words.encode_line(text, add_if_not_exist=False).long() for text in utterances]
+        data = self.task.build_dataset_for_inference(encoded, [len(e) for e in encoded])
+        batch = data.collater([data[i] for i in range(len(data))])
+        return batch, [int(i) for i in batch["id"]]
+
+    def generate(self, utterances, stock=False, prefix_tokens=None, models=None, **flags):
+        models = models or [self.model]
+        cls = SequenceGenerator if stock else None
+        generator = self.task.build_generator(models, Namespace(**flags), seq_gen_cls=cls)
+        assert type(generator) is (SequenceGenerator if stock else BeamSearchGenerator)
+        batch, order = self.sample(utterances)
+        torch.manual_seed(1)
+        results = self.task.inference_step(generator, models, batch, prefix_tokens)
+        return [results[order.index(i)] for i in range(len(utterances))]
+
+
+@pytest.fixture(scope="module")
+def setting(data_bin) -> Setting:
+    return Setting(data_bin)
+
+
+@pytest.fixture
+def counted(monkeypatch) -> list[int]:
+    """Numbers of sentences that went through the search of this project."""
+    calls, search = [], BeamSearchGenerator.search_beams
+
+    def count(self, sample, tokens, max_len):
+        calls.append(len(tokens))
+        return search(self, sample, tokens, max_len)
+
+    monkeypatch.setattr(BeamSearchGenerator, "search_beams", count)
+    return calls
+
+
+def check_equal(found, expected):
+    assert len(found) == len(expected)
+    for ours, theirs in zip(found, expected, strict=True):
+        assert [h["tokens"].tolist() for h in ours] == [h["tokens"].tolist() for h in theirs]
+        for a, b in zip(ours, theirs, strict=True):
+            assert a.keys() == b.keys()
+            assert a["score"].shape == b["score"].shape
+            assert a["tokens"].dtype == b["tokens"].dtype
+            for name in ("score", "positional_scores"):
+                assert torch.allclose(a[name], b[name], atol=1e-5, rtol=1e-5)
+
+
+FLAGS = [
+    {"beam": 1},
+    {"beam": 5},
+    {"beam": 2, "lenpen": 2.5, "min_len": 4},
+    {"beam": 5, "unnormalized": True},
+    {"beam": 5, "max_len_a": 0.5, "max_len_b": 3},
+    {"beam": 3, "max_len_b": 1},
+    {"beam": 4, "max_len_b": 6, "min_len": 6},
+    {"beam": 20, "lenpen": 0.0},
+]
+
+
+class TestEqualsFairseq:
+    @pytest.mark.parametrize("flags", FLAGS, ids=str)
+    @pytest.mark.parametrize("n", [0, 1, 3])
+    def test_flags(self, setting, counted, flags, n):
+        flags = {"no_repeat_ngram_size": n, **flags}
+        if n == 1:  # 40 words and no repetition: a shorter limit, so that some token is left
+            flags = {"max_len_b": 20, **flags}
+        found = setting.generate(UTTERANCES, **flags)
+        assert counted == [len(UTTERANCES)]
+        check_equal(found, setting.generate(UTTERANCES, stock=True, **flags))
+
+    @pytest.mark.parametrize("seed", range(6))
+    @pytest.mark.parametrize("shape", [{}, PRE_NORM], ids=["post-norm", "pre-norm"])
+    def test_models(self, data_bin, seed, shape):
+        setting = Setting(data_bin, seed, **shape)
+        flags = {"beam": 5, "no_repeat_ngram_size": 3}
+        found = setting.generate(UTTERANCES, **flags)
+        check_equal(found, setting.generate(UTTERANCES, stock=True, **flags))
+
+    @pytest.mark.parametrize("beam", [1, 5])
+    def test_batches_change_nothing(self, setting, beam):
+        flags = {"beam": beam, "no_repeat_ngram_size": 3}
+        together = setting.generate(UTTERANCES, **flags)
+        check_equal([setting.generate([u], **flags)[0] for u in UTTERANCES], together)
+        assert len({len(hs[0]["tokens"]) for hs in together}) > 1  # they leave at different steps
+
+
+FALLBACKS = [
+    {"sampling": True, "sampling_topk": 5},
+    {"diverse_beam_groups": 2},
+    {"temperature": 0.7},
+    {"unkpen": 1.0},
+    {"match_source_len": True},
+    {"max_len_b": 0, "min_len": 0},
+]
+
+
+class TestLeftToFairseq:
+    @pytest.mark.parametrize("flags", FALLBACKS, ids=str)
+    def test_flags(self, setting, counted, flags):
+        found = setting.generate(UTTERANCES, beam=4, **flags)
+        check_equal(found, setting.generate(UTTERANCES, stock=True, beam=4, **flags))
+        assert not counted
+
+    def test_longer_prefix(self, setting, counted):
+        prefix = torch.tensor([[0, 5]] * len(UTTERANCES))
+        found = setting.generate(UTTERANCES, prefix_tokens=prefix, beam=2)
+        assert all(h["tokens"][:2].tolist() == [0, 5] for hs in found for h in hs)
+        assert not counted
+
+    def test_ensemble(self, data_bin, setting, counted):
+        models = [setting.model, Setting(data_bin, seed=4).model]
+        found = setting.generate(UTTERANCES, models=models, beam=2)
+        check_equal(found, setting.generate(UTTERANCES, stock=True, models=models, beam=2))
+        assert not counted
+
+    def test_other_generators(self, setting):
+        flags = Namespace(print_alignment="hard")
+        generator = setting.task.build_generator([setting.model], flags)
+        assert not isinstance(generator, BeamSearchGenerator)
+
+
+class TestModel:
+    def test_leaves_the_model_as_it_was(self, setting):
+        """Training goes on with it after --eval-bleu."""
+        batch, _ = setting.sample(UTTERANCES)
+        tokens, lengths = (batch["net_input"][k] for k in ("src_tokens", "src_lengths"))
+        before, _ = setting.model(tokens, lengths, tokens)
+        setting.generate(UTTERANCES, beam=5)
+        after, _ = setting.model(tokens, lengths, tokens)
+        assert torch.equal(before, after)
+
+    def test_follows_the_training(self, data_bin):
+        """A generator that was built before the weights changed, as that of --eval-bleu."""
+        setting = Setting(data_bin)
+        flags = {"beam": 3, "no_repeat_ngram_size": 3}
+        generator = setting.task.build_generator([setting.model], Namespace(**flags))
+        with torch.no_grad():
+            for parameter in setting.model.parameters():
+                parameter.add_(torch.randn_like(parameter) / 10)
+        batch, _ = setting.sample(UTTERANCES)
+        found = setting.task.inference_step(generator, [setting.model], batch)
+        fresh = setting.task.build_generator([setting.model], Namespace(**flags))
+        check_equal(found, setting.task.inference_step(fresh, [setting.model], batch))
+
+    def test_nan(self, data_bin):
+        setting = Setting(data_bin)
+        with torch.no_grad():
+            setting.model.decoder.layers[0].fc1.bias[0] = float("nan")
+        with pytest.raises(FloatingPointError, match="NaN"):
+            setting.generate(UTTERANCES, beam=2)
