@@ -78,6 +78,8 @@ class BeamSearchGenerator(SequenceGenerator):
         encoder_out = model.encoder.forward_torchscript(sample["net_input"])
         decoder = IncrementalDecoder(model.decoder, encoder_out, max_len + 1)
         buffer = logits_buffer(len(tokens) * self.beam_size, self.vocab_size, tokens.device)
+        if self.token_indices_to_suppress is not None:  # fairseq leaves it on the CPU
+            self.token_indices_to_suppress = self.token_indices_to_suppress.to(tokens.device)
 
         features = decoder(tokens)  # B x 2 x C
         logits, maximum, log_sum = project(features[:, 0], weight, buffer)
