@@ -213,3 +213,13 @@ def trained(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     bpe = ["--bpe", "sentencepiece", "--sentencepiece-model", sample / "spm.model"]
     result = train(sample, save_dir, *MULTITASK, *flags, *bpe)
     return save_dir / "checkpoint_best.pt", result.stdout + result.stderr
+
+
+class RunsCode:
+    """Pickled, it is a call of `os.mkdir` at the time of loading."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)

@@ -113,7 +113,7 @@ def run(args: argparse.Namespace) -> None:
     check_output(args.json, args.overwrite)
     import torch
 
-    from emo_mtl.hub_interface import check_bpe, load_bpe, predict, text_dataset
+    from emo_mtl.inference import check_bpe, load_bpe, predict, text_dataset
 
     lines = None
     if args.input:
@@ -165,7 +165,7 @@ def load_heads(
     Raises:
         UserError: no such file, not a checkpoint of `emotion_dialogue`, or no such head
     """
-    from emo_mtl.hub_interface import build_model, checkpoint_file, load_checkpoint
+    from emo_mtl.inference import build_model, checkpoint_file, load_checkpoint
 
     state = load_checkpoint(checkpoint_file(path))
     trained = state["task_state"]["heads"]
