@@ -138,13 +138,13 @@ class EmoBART:
             UserError: a setting that does not exist or makes no sense, or a text that is empty or no text
         """
         dataset = text_dataset(self.task, self.bpe, texts)
-        generator = self._generator(
+        generator = self.build_generator(
             beam=beam, no_repeat_ngram_size=no_repeat_ngram_size, **settings
         )
         ignored = getattr(generator, "symbols_to_strip_from_output", {generator.eos})
         answers = [""] * len(dataset)
         with torch.no_grad(), seeded(seed, self._device):
-            for batch in batches(self.task, dataset, batch_size, self._device):
+            for batch in batches(dataset, batch_size, self._device):
                 sample = {key: batch["net_input"][key] for key in ("src_tokens", "src_lengths")}
                 found = self.task.inference_step(generator, [self.model], {"net_input": sample})
                 for index, hypotheses in zip(batch["id"].tolist(), found, strict=True):
@@ -159,7 +159,8 @@ class EmoBART:
     def _device(self) -> torch.device:
         return next(self.model.parameters()).device
 
-    def _generator(self, **settings: Any) -> Any:
+    def build_generator(self, **settings: Any) -> Any:
+        """fairseq's generator; `UserError` for settings that do not exist or make no sense."""
         try:
             if settings["beam"] < 1 or settings["no_repeat_ngram_size"] < 0:
                 raise ValueError("expected a beam of 1 or more, and n-grams of 0 or more tokens")

@@ -198,15 +198,11 @@ def seeded(seed: int | None, device: torch.device) -> Iterator[None]:
 
 
 def batches(
-    task: EmotionDialogueTask, dataset: FairseqDataset, batch_size: int, device: torch.device
+    dataset: FairseqDataset, batch_size: int, device: torch.device
 ) -> Iterator[dict[str, Any]]:
     """Batches of similar lengths on a device; `batch["id"]` says which items they hold."""
-    if not len(dataset):
-        return
-    iterator = task.get_batch_iterator(
-        dataset, max_sentences=batch_size, disable_iterator_cache=True
-    )
-    for batch in iterator.next_epoch_itr(shuffle=False):
+    for indices in dataset.batch_by_size(dataset.ordered_indices(), max_sentences=batch_size):
+        batch = dataset.collater([dataset[i] for i in indices])
         yield utils.apply_to_sample(lambda tensor: tensor.to(device), batch)
 
 
@@ -221,7 +217,7 @@ def predict(
     device = next(model.parameters()).device
     probabilities = np.zeros((len(dataset), len(task.heads[name])))
     with torch.no_grad():
-        for batch in batches(task, dataset, batch_size, device):
+        for batch in batches(dataset, batch_size, device):
             logits, _ = model(**batch["net_input"], classification_head_name=name)  # B x C
             probabilities[batch["id"].cpu()] = logits.float().softmax(dim=1).cpu()
     return probabilities

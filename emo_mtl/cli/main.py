@@ -8,9 +8,9 @@ import logging
 from collections.abc import Sequence
 from importlib import metadata
 
-from emo_mtl.cli import classify, evaluate
+from emo_mtl.cli import chat, classify, evaluate
 
-SUBCOMMANDS = {"classify": classify, "evaluate": evaluate}
+SUBCOMMANDS = {"chat": chat, "classify": classify, "evaluate": evaluate}
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -1,6 +1,7 @@
 """The flags with which subcommands name a model, and loading it."""
 
 import argparse
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,7 @@ def load_model(args: argparse.Namespace) -> "EmoBART":
     """The model that the flags name; `UserError` where a file is missing or of another kind."""
     from emo_mtl.hub_interface import EmoBART
 
+    warnings.filterwarnings("ignore", module="torch")  # about fairseq's use of it
     return EmoBART.from_pretrained(
         args.path,
         args.data,
