@@ -8,9 +8,15 @@ import logging
 from collections.abc import Sequence
 from importlib import metadata
 
-from emo_mtl.cli import chat, classify, demo, evaluate
+from emo_mtl.cli import chat, classify, demo, download, evaluate
 
-SUBCOMMANDS = {"chat": chat, "classify": classify, "demo": demo, "evaluate": evaluate}
+SUBCOMMANDS = {
+    "chat": chat,
+    "classify": classify,
+    "demo": demo,
+    "download": download,
+    "evaluate": evaluate,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
