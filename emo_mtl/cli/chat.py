@@ -29,6 +29,7 @@ COMMANDS = """\
 Every utterance is answered by itself, as the model was trained: it does not see what was said before."""
 
 SAMPLING = {"topp": "sampling_topp", "topk": "sampling_topk", "temperature": "temperature"}
+CONTROL = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")  # a terminal would obey these
 BAR = 20  # characters that stand for a probability of 1
 
 
@@ -49,9 +50,7 @@ class Conversation:
         (scores,) = self.bart.classify([text])
         emotions = {head: next(iter(found.items())) for head, found in scores.items()}
         (response,) = self.bart.respond([text], **self.settings)
-        response = re.sub(
-            r"[\s\x00-\x1f\x7f-\x9f]", " ", response
-        )  # a terminal obeys control codes
+        response = CONTROL.sub(" ", response).strip()
         self.turns.append((text, response))
         return emotions, response
 

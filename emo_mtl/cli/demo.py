@@ -171,5 +171,5 @@ def answer(
         gr.Warning(str(error))
         yield conversation(turns), gr.skip(), text
         return
-    turns = [*turns, Turn(text, emotions, response or "…")][-MAX_TURNS:]
+    turns = [*turns, Turn(text, emotions, response.strip() or "…")][-MAX_TURNS:]
     yield conversation(turns), turns, gr.skip()
