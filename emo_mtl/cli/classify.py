@@ -123,9 +123,7 @@ def run(args: argparse.Namespace) -> None:
     names = args.task.split(",") if args.task else None
     task, model = load_heads(args.path, args.data, names, args.untrained_head, args.seed)
     model.to("cuda" if torch.cuda.is_available() and not args.cpu else "cpu")
-    texts = (
-        text_dataset(task, load_bpe(task, args), lines, f"{args.input}, line") if lines else None
-    )
+    texts = text_dataset(task, load_bpe(task, args), lines, args.input) if lines else None
     results = []
     for name in names or task.heads:
         dataset = texts or task.load_classification(args.data / name, args.subset, name)

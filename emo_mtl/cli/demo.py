@@ -22,9 +22,9 @@ MAX_TURNS = 50  # that a page shows; older ones are dropped
 MAX_WAITING = 20  # utterances of all visitors; one is answered at a time
 EXAMPLES = (
     "I finally got the job !",
-    "My cat died last night .",
-    "He lied to me again .",
-    "I heard a strange noise .",
+    "I miss my dog .",
+    "My boss shouted at me .",
+    "There is a spider !",
     "What a surprise !",
 )
 INTRODUCTION = """\
@@ -85,7 +85,7 @@ def build_page(bart: "EmoBART") -> "gr.Blocks":
     """The page; what a visitor said is kept in the visitor's session, and nowhere else."""
     import gradio as gr
 
-    with gr.Blocks(title="emo_mtl", analytics_enabled=False) as page:
+    with gr.Blocks(title="emo_mtl", analytics_enabled=False, fill_width=True) as page:
         with gr.Row(elem_id="title"):
             gr.Markdown(INTRODUCTION)
             clear = gr.Button("New conversation", size="sm", scale=0, min_width=150)

@@ -30,10 +30,10 @@ CSS = """
 .you { align-self: flex-end; border-bottom-right-radius: 5px; color: white; background: #5b5bd6; }
 .bot { align-self: flex-start; border-bottom-left-radius: 5px; color: var(--body-text-color);
   background: var(--background-fill-secondary); border: 1px solid var(--border-color-primary); }
-.heads { display: grid; grid-template-columns: repeat(auto-fit, minmax(140px, 1fr)); gap: 20px; }
+.heads { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 24px; }
 .head-name { font-size: 12px; letter-spacing: .04em; color: var(--body-text-color-subdued); }
 .head-best { font-size: 15px; font-weight: 600; color: var(--body-text-color); margin-bottom: 6px; }
-.bar { display: grid; grid-template-columns: 64px 1fr 30px; gap: 5px; align-items: center;
+.bar { display: grid; grid-template-columns: 74px 1fr 38px; gap: 5px; align-items: center;
   font-size: 12px; line-height: 17px; color: var(--body-text-color-subdued); }
 .bar span:first-child { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .bar span:last-child { text-align: right; font-variant-numeric: tabular-nums; }
@@ -44,9 +44,13 @@ CSS = """
 .heads summary { font-size: 12px; color: var(--body-text-color-subdued); cursor: pointer; }
 .dots { animation: dots 1s infinite alternate; letter-spacing: 3px; }
 @keyframes dots { from { opacity: .25; } to { opacity: 1; } }
-.examples { gap: 8px !important; }
-.examples button { border-radius: 999px !important; font-weight: 400 !important; }
-@media (max-width: 720px) { .turn { grid-template-columns: minmax(0, 1fr); } }
+.examples { gap: 8px !important; flex-wrap: wrap !important; }
+.examples button { border-radius: 999px !important; font-weight: 400 !important;
+  min-width: 170px !important; }
+@media (max-width: 720px) {
+  .turn { grid-template-columns: minmax(0, 1fr); }
+  #title { flex-direction: column; align-items: start; }
+}
 """
 
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY, run_command
 
-from emo_mtl.cli.demo import BEAM, EXAMPLES, MAX_CHARACTERS, MAX_TURNS, SAMPLING, answer
+from emo_mtl.cli.demo import BEAM, EXAMPLES, MAX_CHARACTERS, MAX_TURNS, SAMPLING, answer, build_page
 from emo_mtl.cli.demo_html import Turn
+from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError
 
 gradio = pytest.importorskip("gradio", reason="needs the extra demo")
@@ -76,6 +77,20 @@ class TestAnswer:
         (_, last), _ = self.ask("new", [Turn(str(i), {}, "x") for i in range(MAX_TURNS)])
         assert len(last[1]) == MAX_TURNS
         assert (last[1][0].text, last[1][-1].text) == ("1", "new")
+
+
+class TestBuildPage:
+    def test_one_answer_at_a_time(self):
+        page = build_page(Parrot())
+        responding = [fn for fn in page.fns.values() if getattr(fn.fn, "func", None) is answer]
+        assert len(responding) == 1 + len(EXAMPLES)
+        assert {(fn.concurrency_id, fn.concurrency_limit) for fn in responding} == {("model", 1)}
+        assert {fn.api_visibility for fn in page.fns.values()} == {"private"}
+
+    def test_without_gradio(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "gradio", None)
+        with pytest.raises(UserError, match=r"emo-mtl\[demo\]"):
+            main(["demo", "--path", "model.pt"])
 
 
 def free_port() -> int:
