@@ -6,6 +6,7 @@ from setuptools import find_packages, setup
 
 EVAL = ["nltk>=3.8.1"]
 TENSORBOARD = ["tensorboardX"]
+DEMO = ["gradio>=6"]
 
 setup(
     name="emo-mtl",
@@ -41,6 +42,7 @@ setup(
     extras_require={
         "eval": EVAL,  # the paper's BLEU and tokens: `emo-mtl evaluate`
         "tensorboard": TENSORBOARD,  # fairseq's --tensorboard-logdir
+        "demo": DEMO,  # the page of `emo-mtl demo`
         "dev": [*EVAL, *TENSORBOARD, "hypothesis", "pytest", "ruff", "scikit-learn"],
     },
     entry_points={"console_scripts": ["emo-mtl = emo_mtl.cli.main:main"]},

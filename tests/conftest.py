@@ -1,4 +1,5 @@
-"""Shared fixtures: a tiny data-bin as fairseq-preprocess writes it, and the task, model and criterion."""
+"""Shared fixtures: a tiny data-bin as fairseq-preprocess writes it, the task, model and criterion, and
+the sample corpora with a checkpoint that was trained on them."""
 
 import os
 import random
@@ -15,6 +16,7 @@ from fairseq import options, tasks
 from fairseq.data import Dictionary
 from fairseq.data.indexed_dataset import make_builder
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
+from make_sample import main as make_sample
 
 import emo_mtl
 
@@ -165,3 +167,59 @@ def shared_model(data_bin: Path):
     cfg = parse_train(train_argv(data_bin))
     torch.manual_seed(1)
     return tasks.setup_task(cfg.task).build_model(cfg.model).eval()
+
+
+SMALL = ["--encoder-embed-dim", "32", "--encoder-ffn-embed-dim", "64"]
+TASK = ["--user-dir", "emo_mtl", "--task", "emotion_dialogue", "--cpu"]
+TRAIN = [
+    *TASK,
+    *(
+        "--arch",
+        "emo_bart_tiny",
+        *SMALL,
+        "--criterion",
+        "multitask_nll",
+        "--label-smoothing",
+        "0.1",
+    ),
+    *("--optimizer", "adam", "--lr", "0.003", "--lr-scheduler", "fixed", "--clip-norm", "1.0"),
+    *("--max-tokens", "512", "--num-workers", "0", "--log-format", "json", "--dropout", "0.1"),
+    *("--no-epoch-checkpoints",),
+]
+MULTITASK = ["--classification-tasks", "e6,e2,e12", "--update-freq", "4"]
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample corpora, prepared with SentencePiece."""
+    folder = tmp_path_factory.mktemp("sample")
+    make_sample([str(folder / "raw")])
+    prepare = ["preprocess/prepare.py", "--raw-dir", folder / "raw", "--out-dir", folder / "data"]
+    run_command("python", *prepare, "--bpe", "sentencepiece", "--vocab-size", "600")
+    return folder / "data"
+
+
+def train(sample: Path, save_dir: Path, *flags: str, **env: str) -> subprocess.CompletedProcess:
+    save = ["--save-dir", save_dir]
+    return run_command("fairseq-train", sample / "data-bin", *TRAIN, *save, *flags, **env)
+
+
+@pytest.fixture(scope="session")
+def trained(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A checkpoint of 16 updates on four tasks, validated with BLEU, and the log of its training."""
+    save_dir = tmp_path_factory.mktemp("trained")
+    flags = ["--max-update", "16", "--eval-bleu", "--eval-bleu-args", '{"beam": 2}']
+    flags += ["--best-checkpoint-metric", "e6_f1", "--maximize-best-checkpoint-metric"]
+    bpe = ["--bpe", "sentencepiece", "--sentencepiece-model", sample / "spm.model"]
+    result = train(sample, save_dir, *MULTITASK, *flags, *bpe)
+    return save_dir / "checkpoint_best.pt", result.stdout + result.stderr
+
+
+class RunsCode:
+    """Pickled, it is a call of `os.mkdir` at the time of loading."""
+
+    def __init__(self, path: Path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)

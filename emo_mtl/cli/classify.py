@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emo_mtl.cli.model import add_bpe_arguments
 from emo_mtl.cli.output import check_output, write_atomically
 from emo_mtl.errors import UserError
 from emo_mtl.metrics import accuracy, confusion_matrix, macro_f1
 
 if TYPE_CHECKING:
-    from fairseq.data import FairseqDataset
     from torch import nn
 
     from emo_mtl.tasks.emotion_dialogue import EmotionDialogueTask
@@ -23,12 +23,6 @@ if TYPE_CHECKING:
 HELP = (
     "recognise emotions with a checkpoint's heads: accuracy, macro-F1, confusion matrix (Table 4)"
 )
-
-# The flags that name the files of each kind of BPE.
-BPE_FILES = {
-    "gpt2": ("gpt2_encoder_json", "gpt2_vocab_bpe"),
-    "sentencepiece": ("sentencepiece_model",),
-}
 
 
 @dataclass
@@ -61,7 +55,13 @@ class Predictions:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `emo-mtl classify` to its parser."""
     parser.add_argument("data", type=Path, metavar="DATA", help="the prepared folder (data-bin)")
-    parser.add_argument("--path", required=True, type=Path, metavar="CKPT", help="checkpoint")
+    parser.add_argument(
+        "--path",
+        required=True,
+        type=Path,
+        metavar="CKPT",
+        help="checkpoint, or a --save-dir with its checkpoint_best.pt",
+    )
     parser.add_argument(
         "--task",
         metavar="NAMES",
@@ -100,11 +100,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="replace --predictions and --json if they exist"
     )
-    bpe = parser.add_argument_group("BPE of --input, as for fairseq-interactive")
-    bpe.add_argument("--bpe", choices=("gpt2", "sentencepiece"), help="kind of BPE")
-    bpe.add_argument("--sentencepiece-model", metavar="FILE", help="path to spm.model")
-    bpe.add_argument("--gpt2-encoder-json", metavar="FILE", help="path to encoder.json")
-    bpe.add_argument("--gpt2-vocab-bpe", metavar="FILE", help="path to vocab.bpe")
+    add_bpe_arguments(parser, "BPE of --input, as for fairseq-interactive")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -115,25 +111,26 @@ def run(args: argparse.Namespace) -> None:
     """
     check_output(args.predictions, args.overwrite)
     check_output(args.json, args.overwrite)
-    if args.input:
-        check_input_flags(args)
-    lines = read_utterances(args.input) if args.input else None
-    names = args.task.split(",") if args.task else None
-    task, model = load_heads(args.path, args.data, names, args.untrained_head, args.seed)
     import torch
 
-    device = "cuda" if torch.cuda.is_available() and not args.cpu else "cpu"
-    model.to(device)
+    from emo_mtl.inference import check_bpe, load_bpe, predict, text_dataset
+
+    lines = None
+    if args.input:
+        check_input_flags(args)
+        check_bpe(args)
+        lines = read_utterances(args.input)
+    names = args.task.split(",") if args.task else None
+    task, model = load_heads(args.path, args.data, names, args.untrained_head, args.seed)
+    model.to("cuda" if torch.cuda.is_available() and not args.cpu else "cpu")
+    texts = text_dataset(task, load_bpe(task, args), lines, args.input) if lines else None
     results = []
     for name in names or task.heads:
-        if lines is None:
-            dataset = task.load_classification(args.data / name, args.subset, name)
-        else:
-            dataset = text_dataset(task, lines, args)
+        dataset = texts or task.load_classification(args.data / name, args.subset, name)
         probabilities = predict(task, model, name, dataset, args.batch_size)
-        gold = None if lines is not None else dataset.labels.numpy()
+        gold = None if texts else dataset.labels.numpy()
         results.append(Predictions(name, task.heads[name], probabilities, gold))
-    if lines is not None:
+    if lines:
         print_utterances(lines, results)
     else:
         print("\n\n".join(score_table(result.scores(), args.subset) for result in results))
@@ -145,20 +142,13 @@ def run(args: argparse.Namespace) -> None:
 
 
 def check_input_flags(args: Namespace) -> None:
-    """Raise `UserError` where `--input` lacks its BPE's files, or stands beside `--json`."""
+    """Raise `UserError` where `--input` lacks a `--bpe`, or stands beside `--json`."""
     if args.json:
         raise UserError(
             "--json: found --input, whose text has no labels to score: use --predictions"
         )
     if args.bpe is None:
         raise UserError("--input: found no --bpe, expected the BPE that the data was prepared with")
-    for flag in BPE_FILES[args.bpe]:
-        file = getattr(args, flag)
-        if file is None or not Path(file).is_file():
-            raise UserError(
-                f"--bpe {args.bpe}: found {file or 'nothing'} as --{flag.replace('_', '-')}, expected a "
-                "file: give the one that the data was prepared with (nothing is downloaded)"
-            )
 
 
 def load_heads(
@@ -173,24 +163,10 @@ def load_heads(
     Raises:
         UserError: no such file, not a checkpoint of `emotion_dialogue`, or no such head
     """
-    import torch
-    from fairseq import checkpoint_utils
-    from fairseq.dataclass.utils import overwrite_args_by_name
+    from emo_mtl.inference import build_model, checkpoint_file, load_checkpoint
 
-    if not path.is_file():
-        raise UserError(f"{path}: no such file, expected a checkpoint of fairseq-train")
-    try:
-        state = checkpoint_utils.load_checkpoint_to_cpu(str(path))
-    except (
-        Exception
-    ) as error:  # torch raises many kinds for a file that is cut off or no checkpoint
-        raise UserError(f"{path}: cannot be read as a checkpoint ({error})") from error
-    trained = state.get("task_state", {}).get("heads")
-    if trained is None:
-        raise UserError(
-            f"{path}: found no classification heads, expected a checkpoint of "
-            "fairseq-train --task emotion_dialogue"
-        )
+    state = load_checkpoint(checkpoint_file(path))
+    trained = state["task_state"]["heads"]
     wanted = list(trained) if names is None else names
     missing = [name for name in wanted if name not in trained]
     if (missing and not untrained_head) or not wanted:
@@ -199,42 +175,7 @@ def load_heads(
             f"{', '.join(missing) or 'one or more'}: choose another checkpoint or --task, or score a "
             "head as it is initialised with --task NAME --untrained-head"
         )
-    overrides = {
-        "data": str(data),
-        "classification_tasks": ",".join(wanted),
-        "loss_weights": "",
-        "eval_bleu": False,
-        # Lets the model have heads that the checkpoint lacks; there is no optimizer here.
-        "reset_optimizer": True,
-    }
-    overwrite_args_by_name(state["cfg"], overrides)
-    torch.manual_seed(seed)
-    models, _, task = checkpoint_utils.load_model_ensemble_and_task([str(path)], state=state)
-    return task, models[0].eval()
-
-
-def predict(
-    task: "EmotionDialogueTask",
-    model: "nn.Module",
-    name: str,
-    dataset: "FairseqDataset",
-    batch_size: int,
-) -> np.ndarray:
-    """Probabilities of one head's classes for each item of a dataset, N x C, in the items' order."""
-    import torch
-    from fairseq import utils
-
-    device = next(model.parameters()).device
-    batches = task.get_batch_iterator(dataset, max_sentences=batch_size).next_epoch_itr(
-        shuffle=False
-    )
-    probabilities = np.zeros((len(dataset), len(task.heads[name])))
-    with torch.no_grad():
-        for batch in batches:
-            inputs = utils.apply_to_sample(lambda tensor: tensor.to(device), batch["net_input"])
-            logits, _ = model(**inputs, classification_head_name=name)  # B x C
-            probabilities[batch["id"]] = logits.float().softmax(dim=1).cpu()
-    return probabilities
+    return build_model(state, data, wanted, seed)
 
 
 def read_utterances(source: str) -> list[str]:
@@ -258,22 +199,6 @@ def read_utterances(source: str) -> list[str]:
         if not line.strip():
             raise UserError(f"{where}, line {number}: found no text, expected an utterance")
     return lines
-
-
-def text_dataset(
-    task: "EmotionDialogueTask", lines: list[str], args: Namespace
-) -> "FairseqDataset":
-    """Utterances as text, encoded and in the format of training."""
-    from fairseq.data import ListDataset
-
-    bpe = task.build_bpe(args)
-    tokens = [
-        task.source_dictionary.encode_line(bpe.encode(line), add_if_not_exist=False).long()
-        for line in lines
-    ]
-    dataset = ListDataset(tokens, [len(item) for item in tokens])
-    utterances = task.as_input(dataset, task.cfg.max_source_length, args.input)
-    return task.pair_dataset(utterances, utterances)
 
 
 def print_utterances(lines: list[str], results: list[Predictions]) -> None:

@@ -9,9 +9,15 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from emo_mtl.cli import classify, evaluate
+from emo_mtl.cli import chat, classify, demo, download, evaluate
 
-SUBCOMMANDS = {"classify": classify, "evaluate": evaluate}
+SUBCOMMANDS = {
+    "chat": chat,
+    "classify": classify,
+    "demo": demo,
+    "download": download,
+    "evaluate": evaluate,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -25,6 +31,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """
     args = _parser().parse_args(argv)
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
+    logging.getLogger().setLevel(logging.WARNING)  # DEBUG where fairseq was imported first
     logging.getLogger("fairseq").setLevel(logging.WARNING)  # it tells of every dataset it opens
     logging.getLogger("emo_mtl").setLevel(logging.INFO)
     args.run(args)

@@ -12,47 +12,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import REPOSITORY, real_state, run_command
+from conftest import MULTITASK, REPOSITORY, TASK, TRAIN, real_state, run_command, train
 from fairseq import options
 from fairseq.models.bart.model import BARTModel, bart_large_architecture
-from make_sample import main as make_sample
 
 from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError
-
-SMALL = ["--encoder-embed-dim", "32", "--encoder-ffn-embed-dim", "64"]
-TASK = ["--user-dir", "emo_mtl", "--task", "emotion_dialogue", "--cpu"]
-TRAIN = [
-    *TASK,
-    *(
-        "--arch",
-        "emo_bart_tiny",
-        *SMALL,
-        "--criterion",
-        "multitask_nll",
-        "--label-smoothing",
-        "0.1",
-    ),
-    *("--optimizer", "adam", "--lr", "0.003", "--lr-scheduler", "fixed", "--clip-norm", "1.0"),
-    *("--max-tokens", "512", "--num-workers", "0", "--log-format", "json", "--dropout", "0.1"),
-    *("--no-epoch-checkpoints",),
-]
-MULTITASK = ["--classification-tasks", "e6,e2,e12", "--update-freq", "4"]
-
-
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample corpora, prepared with SentencePiece."""
-    folder = tmp_path_factory.mktemp("sample")
-    make_sample([str(folder / "raw")])
-    prepare = ["preprocess/prepare.py", "--raw-dir", folder / "raw", "--out-dir", folder / "data"]
-    run_command("python", *prepare, "--bpe", "sentencepiece", "--vocab-size", "600")
-    return folder / "data"
-
-
-def train(sample: Path, save_dir: Path, *flags: str, **env: str) -> subprocess.CompletedProcess:
-    save = ["--save-dir", save_dir]
-    return run_command("fairseq-train", sample / "data-bin", *TRAIN, *save, *flags, **env)
 
 
 def parameters(save_dir: Path) -> dict[str, torch.Tensor]:
@@ -61,17 +26,6 @@ def parameters(save_dir: Path) -> dict[str, torch.Tensor]:
 
 def json_lines(log: str) -> list[dict]:
     return [json.loads(line[line.index("{") :]) for line in log.splitlines() if '"epoch": ' in line]
-
-
-@pytest.fixture(scope="module")
-def trained(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A checkpoint of 16 updates on four tasks, validated with BLEU, and the log of its training."""
-    save_dir = tmp_path_factory.mktemp("trained")
-    flags = ["--max-update", "16", "--eval-bleu", "--eval-bleu-args", '{"beam": 2}']
-    flags += ["--best-checkpoint-metric", "e6_f1", "--maximize-best-checkpoint-metric"]
-    bpe = ["--bpe", "sentencepiece", "--sentencepiece-model", sample / "spm.model"]
-    result = train(sample, save_dir, *MULTITASK, *flags, *bpe)
-    return save_dir / "checkpoint_best.pt", result.stdout + result.stderr
 
 
 def generate(sample: Path, checkpoint: Path, *flags: str) -> str:

@@ -1,0 +1,175 @@
+"""`emo-mtl demo`: a page in the browser to talk to a model and see the emotions that it recognises."""
+
+import argparse
+import os
+from collections.abc import Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from emo_mtl.cli.demo_html import CSS, Turn, conversation
+from emo_mtl.cli.model import add_model_arguments, load_model
+from emo_mtl.errors import UserError
+
+if TYPE_CHECKING:
+    import gradio as gr
+
+    from emo_mtl.hub_interface import EmoBART
+
+HELP = "talk to a model in the browser, and see the emotions that it recognises"
+
+MAX_CHARACTERS = 500  # of an utterance; the model reads its first 64 tokens only
+MAX_TURNS = 50  # that a page shows; older ones are dropped
+MAX_WAITING = 20  # utterances of all visitors; one is answered at a time
+EXAMPLES = (
+    "I finally got the job !",
+    "I miss my dog .",
+    "My boss shouted at me .",
+    "There is a spider !",
+    "What a surprise !",
+)
+INTRODUCTION = """\
+# emo_mtl
+One BART that answers you and recognises what you feel. It answers each utterance by itself, as it was
+trained. It is a research model: it makes things up, and it is no counsellor."""
+BEAM, SAMPLING = "Beam search", "Sampling"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of `emo-mtl demo` to its parser."""
+    add_model_arguments(parser)
+    parser.add_argument(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen at; the page has no password: 0.0.0.0 lets everybody in who reaches "
+        "this machine (default: %(default)s)",
+    )
+    parser.add_argument("--port", type=int, default=7860, help="(default: %(default)s)")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Serve the page until Ctrl-C.
+
+    Raises:
+        UserError: no Gradio, a checkpoint that cannot be used, or a port that is taken
+    """
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when Gradio is imported
+    try:
+        import gradio as gr
+    except ImportError as error:
+        raise UserError(
+            "the demo needs Gradio, which is not installed; run: pip install 'emo-mtl[demo]'"
+        ) from error
+    page = build_page(load_model(args))
+    fonts = ["system-ui", "sans-serif"]  # those of the visitor: nothing is fetched
+    try:
+        page.queue(max_size=MAX_WAITING).launch(
+            server_name=args.host,
+            server_port=args.port,
+            share=False,
+            quiet=True,
+            prevent_thread_lock=True,
+            ssr_mode=False,
+            footer_links=[],
+            theme=gr.themes.Soft(primary_hue="indigo", font=fonts, font_mono=["monospace"]),
+            css=CSS,
+        )
+    except OSError as error:
+        raise UserError(
+            f"--port {args.port}: cannot listen there ({error}): choose another"
+        ) from error
+    print(f"{page.local_url} (Ctrl-C ends)", flush=True)
+    page.block_thread()
+
+
+def build_page(bart: "EmoBART") -> "gr.Blocks":
+    """The page; what a visitor said is kept in the visitor's session, and nowhere else."""
+    import gradio as gr
+
+    with gr.Blocks(title="emo_mtl", analytics_enabled=False, fill_width=True) as page:
+        with gr.Row(elem_id="title"):
+            gr.Markdown(INTRODUCTION)
+            clear = gr.Button("New conversation", size="sm", scale=0, min_width=150)
+        shown = gr.HTML(conversation([]), elem_id="conversation", autoscroll=True)
+        with gr.Row(equal_height=True):
+            text = gr.Textbox(
+                placeholder="Say something",
+                show_label=False,
+                container=False,
+                autofocus=True,
+                scale=8,
+                elem_id="text",
+            )
+            send = gr.Button("Send", variant="primary", scale=1, min_width=90)
+        with gr.Row(elem_classes="examples"):
+            examples = [gr.Button(item, size="sm", min_width=60) for item in EXAMPLES]
+        with gr.Accordion("Settings", open=False):
+            search = gr.Radio([BEAM, SAMPLING], value=BEAM, label="How to find the answer")
+            with gr.Row() as of_beam:
+                beam = gr.Slider(1, 10, value=5, step=1, label="Beam")
+            with gr.Row(visible=False) as of_sampling:
+                top_p = gr.Slider(0.1, 1, value=0.9, step=0.05, label="Top p")
+                temperature = gr.Slider(0.1, 2, value=1, step=0.1, label="Temperature")
+
+        turns = gr.State([], time_to_live=3600)  # seconds
+        respond = {
+            "fn": partial(answer, bart),
+            "outputs": [shown, turns, text],
+            "concurrency_id": "model",  # shared: the model answers one utterance at a time
+            "concurrency_limit": 1,
+            "show_progress": "hidden",
+            "api_visibility": "private",
+        }
+        settings = [turns, search, beam, top_p, temperature]
+        gr.on([text.submit, send.click], inputs=[text, *settings], **respond)
+        for button in examples:
+            button.click(inputs=[button, *settings], **respond)
+        search.change(
+            lambda name: (gr.update(visible=name == BEAM), gr.update(visible=name == SAMPLING)),
+            inputs=search,
+            outputs=[of_beam, of_sampling],
+            api_visibility="private",
+        )
+        clear.click(
+            lambda: (conversation([]), []), outputs=[shown, turns], api_visibility="private"
+        )
+    return page
+
+
+def answer(
+    bart: "EmoBART",
+    text: str,
+    turns: list[Turn],
+    search: str,
+    beam: int,
+    top_p: float,
+    temperature: float,
+) -> Iterator[tuple[Any, Any, Any]]:
+    """Show the utterance at once, then what is recognised in it and the response.
+
+    Yields:
+        the conversation as HTML, the visitor's turns, and what the text box shows next
+    """
+    import gradio as gr
+
+    text = text.strip()
+    if not text or len(text) > MAX_CHARACTERS:
+        gr.Warning(
+            f"That has {len(text):,} characters; at most {MAX_CHARACTERS} fit."
+            if text
+            else "Type something first."
+        )
+        yield gr.skip(), gr.skip(), gr.skip()
+        return
+    yield conversation([*turns, Turn(text, {}, "")]), gr.skip(), ""
+    settings: dict[str, Any] = {"beam": int(beam)}
+    if search == SAMPLING:
+        settings = {"beam": 1, "sampling": True, "sampling_topp": top_p, "temperature": temperature}
+    try:
+        (emotions,) = bart.classify([text])
+        (response,) = bart.respond([text], **settings)
+    except UserError as error:  # a `SystemExit`, which must not end the server
+        gr.Warning(str(error))
+        yield conversation(turns), gr.skip(), text
+        return
+    turns = [*turns, Turn(text, emotions, response.strip() or "…")][-MAX_TURNS:]
+    yield conversation(turns), turns, gr.skip()

@@ -1,0 +1,170 @@
+"""A trained checkpoint from Python: `EmoBART.from_pretrained("checkpoints/mt")`, `respond`, `classify`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from fairseq import utils
+from fairseq.dataclass.configs import GenerationConfig
+from torch import nn
+
+from emo_mtl.errors import UserError
+from emo_mtl.inference import (
+    batches,
+    build_model,
+    checkpoint_file,
+    find_bpe,
+    load_bpe,
+    load_checkpoint,
+    predict,
+    seeded,
+    text_dataset,
+)
+from emo_mtl.tasks.emotion_dialogue import EmotionDialogueTask
+
+
+class EmoBART:
+    """Answers utterances and recognises their emotions, with one checkpoint.
+
+    Each text is an utterance by itself, as in training: there is no memory of earlier ones. White
+    space of any kind (line ends, tabs) counts as a space. A text that is longer than the model's
+    `--max-source-length` (64 tokens by default) is cut off there, which is logged. `</s>`, `<mask>`
+    and the like are plain text. Not safe for threads: one call at a time.
+    """
+
+    def __init__(self, task: EmotionDialogueTask, model: nn.Module, bpe: Any):
+        self.task = task
+        self.model = model
+        self.bpe = bpe
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        path: str | Path,
+        data: str | Path | None = None,
+        bpe: str | None = None,
+        sentencepiece_model: str | Path | None = None,
+        gpt2_encoder_json: str | Path | None = None,
+        gpt2_vocab_bpe: str | Path | None = None,
+        device: str | None = None,
+    ) -> "EmoBART":
+        """Load a checkpoint of `fairseq-train --task emotion_dialogue`.
+
+        Args:
+            path: checkpoint, or a `--save-dir` with `checkpoint_best.pt` in it
+            data: the prepared folder (data-bin), of which the dictionary is read; the one that the
+                checkpoint was trained on by default
+            bpe: `sentencepiece` or `gpt2`; by default found from the files
+            sentencepiece_model, gpt2_encoder_json, gpt2_vocab_bpe: the files of the BPE; by default
+                `spm.model`, or `encoder.json` and `vocab.bpe`, in the folder above `data`
+            device: such as `cpu`, `cuda` or `cuda:1`; a GPU where there is one by default
+
+        Raises:
+            UserError: a file that is missing, or that is not what it should be. A checkpoint that
+                would run code when it is loaded is refused, and nothing of it is run.
+        """
+        state = load_checkpoint(checkpoint_file(Path(path)))
+        folder = Path(data or utils.split_paths(state["cfg"].task.data)[0])
+        if not folder.is_dir():
+            raise UserError(
+                f"{folder}: no such folder, expected the prepared data (data-bin) "
+                + ("" if data else f"that {path} names: give data (--data)")
+            )
+        files = {
+            "sentencepiece_model": sentencepiece_model,
+            "gpt2_encoder_json": gpt2_encoder_json,
+            "gpt2_vocab_bpe": gpt2_vocab_bpe,
+        }
+        encoder = find_bpe(folder, bpe, files)
+        task, model = build_model(state, folder)
+        if device is None:
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        return cls(task, model.to(device), load_bpe(task, encoder))
+
+    @property
+    def heads(self) -> dict[str, list[str]]:
+        """The labels of each classification head."""
+        return self.task.heads
+
+    def classify(
+        self, texts: Sequence[str], task: str | None = None, batch_size: int = 64
+    ) -> list[dict[str, dict[str, float]]]:
+        """Recognise the emotion of each text.
+
+        Args:
+            task: the head to apply, such as `e6`; all heads for None
+
+        Returns:
+            for each text: head -> label -> probability, the most probable label first
+
+        Raises:
+            UserError: no such head, or a text that is empty or no text
+        """
+        if task is not None and task not in self.heads:
+            raise UserError(
+                f"task {task!r}: found the heads {', '.join(self.heads) or 'none'}, expected one of them"
+            )
+        dataset = text_dataset(self.task, self.bpe, texts)
+        found: list[dict[str, dict[str, float]]] = [{} for _ in texts]
+        for name in self.heads if task is None else [task]:
+            for row, item in zip(
+                predict(self.task, self.model, name, dataset, batch_size), found, strict=True
+            ):
+                order = row.argsort(kind="stable")[::-1]
+                item[name] = {self.heads[name][i]: float(row[i]) for i in order}
+        return found
+
+    def respond(
+        self,
+        texts: Sequence[str],
+        beam: int = 5,
+        no_repeat_ngram_size: int = 3,
+        seed: int | None = None,
+        batch_size: int = 32,
+        **settings: Any,
+    ) -> list[str]:
+        """Answer each text; beam search gives the same answers every time.
+
+        Args:
+            beam: width of the beam. With `sampling` that many answers are drawn, and the most
+                probable of them is returned: 1 for plain sampling
+            no_repeat_ngram_size: no n-gram of tokens of this length twice; 0: no limit
+            seed: of sampling; by default torch's random numbers go on where they are
+            settings: fairseq's other flags of generation, with `_` for `-`: `lenpen`,
+                `sampling=True`, `sampling_topk`, `sampling_topp`, `temperature`, ...
+
+        Raises:
+            UserError: a setting that does not exist or makes no sense, or a text that is empty or no text
+        """
+        dataset = text_dataset(self.task, self.bpe, texts)
+        generator = self.build_generator(
+            beam=beam, no_repeat_ngram_size=no_repeat_ngram_size, **settings
+        )
+        ignored = getattr(generator, "symbols_to_strip_from_output", {generator.eos})
+        answers = [""] * len(dataset)
+        with torch.no_grad(), seeded(seed, self._device):
+            for batch in batches(dataset, batch_size, self._device):
+                sample = {key: batch["net_input"][key] for key in ("src_tokens", "src_lengths")}
+                found = self.task.inference_step(generator, [self.model], {"net_input": sample})
+                for index, hypotheses in zip(batch["id"].tolist(), found, strict=True):
+                    tokens = hypotheses[0]["tokens"].int().cpu()
+                    text = self.task.target_dictionary.string(
+                        tokens, extra_symbols_to_ignore=ignored
+                    )
+                    answers[index] = self.bpe.decode(text)
+        return answers
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
+    def build_generator(self, **settings: Any) -> Any:
+        """fairseq's generator; `UserError` for settings that do not exist or make no sense."""
+        try:
+            if settings["beam"] < 1 or settings["no_repeat_ngram_size"] < 0:
+                raise ValueError("expected a beam of 1 or more, and n-grams of 0 or more tokens")
+            return self.task.build_generator([self.model], GenerationConfig(**settings))
+        except (AssertionError, TypeError, ValueError) as error:  # the first two are fairseq's
+            shown = ", ".join(f"{name}={value!r}" for name, value in settings.items())
+            raise UserError(f"{shown}: cannot generate with these settings ({error})") from error

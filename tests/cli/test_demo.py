@@ -1,0 +1,238 @@
+"""`emo-mtl demo`: what it answers, then the whole page in a browser."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY, run_command
+
+from emo_mtl.cli.demo import BEAM, EXAMPLES, MAX_CHARACTERS, MAX_TURNS, SAMPLING, answer, build_page
+from emo_mtl.cli.demo_html import Turn
+from emo_mtl.cli.main import main
+from emo_mtl.errors import UserError
+
+gradio = pytest.importorskip("gradio", reason="needs the extra demo")
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+# Nothing but the page is to be fetched, and there is no GPU and no sandbox in a container.
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+
+
+class Parrot:
+    """Stands in for `EmoBART`, and keeps the settings it was called with."""
+
+    settings: dict | None = None
+
+    def classify(self, texts: list[str]) -> list[dict]:
+        return [{"e2": {"positive": 0.8, "negative": 0.2}} for _ in texts]
+
+    def respond(self, texts: list[str], **settings) -> list[str]:
+        self.settings = settings
+        if texts == ["bad"]:
+            raise UserError("text 1: bad")
+        return [text.upper() for text in texts]
+
+
+class TestAnswer:
+    def ask(self, text: str, turns=(), search=BEAM) -> tuple[list, Parrot]:
+        parrot = Parrot()
+        return list(answer(parrot, text, list(turns), search, 4, 0.8, 1.5)), parrot
+
+    def test_utterance_first_then_response(self):
+        (first, second), parrot = self.ask("  hello ")
+        assert "hello" in first[0]
+        assert "HELLO" not in first[0]
+        assert first[2] == ""  # the text box
+        assert "HELLO" in second[0]
+        assert second[1] == [Turn("hello", {"e2": {"positive": 0.8, "negative": 0.2}}, "HELLO")]
+        assert parrot.settings == {"beam": 4}
+
+    def test_sampling(self):
+        _, parrot = self.ask("hello", search=SAMPLING)
+        expected = {"sampling": True, "sampling_topp": 0.8, "temperature": 1.5}
+        assert parrot.settings == {"beam": 1, **expected}
+
+    @pytest.mark.parametrize("text", ["", " \n ", "x" * (MAX_CHARACTERS + 1)])
+    def test_refused_before_the_model(self, text):
+        (only,), parrot = self.ask(text)
+        assert parrot.settings is None
+        assert all(isinstance(update, dict) for update in only)  # nothing changes
+
+    def test_error_does_not_end_the_server(self):
+        (_, last), _ = self.ask("bad", [Turn("a", {}, "b")])
+        assert "bad" not in last[0]
+        assert last[2] == "bad"  # back in the text box
+
+    def test_old_turns_are_dropped(self):
+        (_, last), _ = self.ask("new", [Turn(str(i), {}, "x") for i in range(MAX_TURNS)])
+        assert len(last[1]) == MAX_TURNS
+        assert (last[1][0].text, last[1][-1].text) == ("1", "new")
+
+
+class TestBuildPage:
+    def test_one_answer_at_a_time(self):
+        page = build_page(Parrot())
+        responding = [fn for fn in page.fns.values() if getattr(fn.fn, "func", None) is answer]
+        assert len(responding) == 1 + len(EXAMPLES)
+        assert {(fn.concurrency_id, fn.concurrency_limit) for fn in responding} == {("model", 1)}
+        assert {fn.api_visibility for fn in page.fns.values()} == {"private"}
+
+    def test_without_gradio(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "gradio", None)
+        with pytest.raises(UserError, match=r"emo-mtl\[demo\]"):
+            main(["demo", "--path", "model.pt"])
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def server(trained) -> Iterator[tuple[str, subprocess.Popen]]:
+    """`emo-mtl demo` on a port of its own; ended by Ctrl-C."""
+    executable = str(Path(sys.executable).parent / "emo-mtl")
+    flags = ["--path", str(trained[0]), "--cpu", "--port", str(free_port())]
+    process = subprocess.Popen(
+        [executable, "demo", *flags],
+        cwd=REPOSITORY,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    line = process.stdout.readline()  # printed when the server is ready
+    assert "Ctrl-C" in line
+    yield line.split()[0], process
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 0
+
+
+class TestServer:
+    def test_loopback_and_no_analytics(self, server):
+        url, _ = server
+        assert url.startswith("http://127.0.0.1:")
+        with urllib.request.urlopen(f"{url}config", timeout=30) as reply:
+            config = reply.read().decode()
+        assert '"analytics_enabled":false' in config.replace(" ", "")
+
+    def test_port_that_is_taken(self, server, trained):
+        port = server[0].rstrip("/").rsplit(":", 1)[1]
+        flags = ["--path", trained[0], "--cpu", "--port", port]
+        result = run_command("emo-mtl", "demo", *flags, check=False)
+        assert result.returncode == 1
+        assert f"--port {port}: cannot listen" in result.stderr.splitlines()[-1]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    if not CHROMIUM:
+        pytest.skip("needs Chromium")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def visit(browser, server):
+    """Opens the page as a new visitor; all that a page fetches must come from the server."""
+    contexts = []
+    fetched = []
+
+    def open_page():
+        contexts.append(browser.new_context())
+        page = contexts[-1].new_page()
+        page.set_default_timeout(60_000)  # ms
+        page.on("request", lambda request: fetched.append(request.url))
+        page.on("dialog", lambda dialog: pytest.fail(f"a script ran: {dialog.message}"))
+        page.goto(server[0])
+        page.wait_for_selector("#text :is(textarea, input)")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert fetched
+    assert [url for url in fetched if not url.startswith((server[0], "data:", "blob:"))] == []
+
+
+def say(page, text: str, turns: int = 1) -> str:
+    """Type and send a text, and return the text of the last turn."""
+    page.fill("#text :is(textarea, input)", text)
+    page.keyboard.press("Enter")
+    return last_turn(page, turns)
+
+
+def last_turn(page, turns: int) -> str:
+    page.wait_for_selector(f".turn:nth-child({turns}) .head-best")
+    assert page.locator(".turn").count() == turns
+    return page.locator(".turn").last.inner_text()
+
+
+@pytest.mark.slow
+class TestPage:
+    def test_conversation(self, visit):
+        page = visit()
+        assert "How are you today?" in page.inner_text("#conversation")
+        shown = say(page, "I miss her .")
+        assert shown.startswith("I miss her .")
+        assert page.input_value("#text :is(textarea, input)") == ""
+        assert [head for head in ("e6", "e2", "e12") if head in shown] == ["e6", "e2", "e12"]
+        percents = page.locator(".turn .heads > div:nth-child(2) .bar span:last-child")
+        total = sum(int(text.rstrip("%")) for text in percents.all_inner_texts())
+        assert total == pytest.approx(100, abs=1)
+
+        page.click(f"text={EXAMPLES[0]}")
+        assert last_turn(page, 2).startswith(EXAMPLES[0])
+        page.click("text=New conversation")
+        page.wait_for_selector(".welcome")
+
+    def test_settings(self, visit):
+        page = visit()
+        page.click("text=Settings")
+        page.wait_for_selector("text=Beam search")
+        assert page.is_visible("input[aria-label*='Beam']")
+        page.click("text=Sampling")
+        page.wait_for_selector("input[aria-label*='Temperature']", state="visible")
+        assert not page.is_visible("input[aria-label*='Beam']")
+        assert "OK" in say(page, "OK")
+
+    def test_odd_input(self, visit):
+        page = visit()
+        hostile = "</s><b>bold</b> ${7*7} {{7*7}} <img src=x onerror=alert(1)> שלום 😀"
+        assert say(page, hostile).startswith(hostile)
+        assert page.locator("#conversation :is(b, img)").count() == 0
+
+        page.fill("#text :is(textarea, input)", "x" * 600)
+        page.click("text=Send")
+        page.wait_for_selector(f"text=at most {MAX_CHARACTERS} fit")
+        page.fill("#text :is(textarea, input)", "   ")
+        page.click("text=Send")
+        page.wait_for_selector("text=Type something first")
+        assert page.locator(".turn").count() == 1
+
+    def test_visitors_are_not_mixed(self, visit):
+        first, second = visit(), visit()
+        for page, text in ((first, "I am Ann"), (second, "I am Bob")):
+            page.fill("#text :is(textarea, input)", text)
+        first.keyboard.press("Enter")
+        second.keyboard.press("Enter")
+        assert last_turn(first, 1).startswith("I am Ann")
+        assert last_turn(second, 1).startswith("I am Bob")
+        assert say(first, "again", turns=2).startswith("again")
+        assert "Bob" not in first.inner_text("#conversation")
+        assert "Ann" not in second.inner_text("#conversation")
+        first.reload()
+        first.wait_for_selector(".welcome")  # nothing is kept

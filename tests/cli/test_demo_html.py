@@ -1,0 +1,62 @@
+"""What the demo shows: the numbers of the model, and every text as text."""
+
+import re
+from html.parser import HTMLParser
+
+from emo_mtl.cli.demo_html import SHOWN_LABELS, Turn, bar, chart, conversation
+
+HOSTILE = "<script>alert(1)</script><img src=x onerror='alert(2)'> \"&amp;"
+
+
+class Tags(HTMLParser):
+    """Collects the tags and the text of HTML."""
+
+    def __init__(self, html: str):
+        super().__init__()
+        self.names: list[str] = []
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.names.append(tag)
+        assert not any(name.startswith("on") for name, _ in attrs)
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+class TestConversation:
+    def test_every_text_is_escaped(self):
+        turn = Turn(HOSTILE, {HOSTILE: {HOSTILE: 0.75, "b": 0.25}}, HOSTILE)
+        tags = Tags(conversation([turn]))
+        assert set(tags.names) == {"div", "span"}
+        assert tags.text.count(HOSTILE) == 5  # twice said, head, best label, bar
+
+    def test_order(self):
+        turns = [Turn("first", {}, "one"), Turn("second", {}, "two")]
+        assert re.findall("first|one|second|two", conversation(turns)) == [
+            *("first", "one", "second", "two")
+        ]
+
+    def test_waiting_and_welcome(self):
+        assert "dots" in conversation([Turn("first", {}, "")])
+        assert "dots" not in conversation([Turn("first", {}, "one")])
+        assert "Type something" in conversation([])
+
+
+class TestChart:
+    def test_probability_is_width(self):
+        assert "width:38%" in bar("joy", 0.3751, best=False)
+        assert "width:0%" in bar("joy", 0.001, best=False)
+
+    def test_only_the_first_is_best(self):
+        html = chart("e2", {"positive": 0.9, "negative": 0.1})
+        assert html.count('class="bar best"') == html.count('class="bar"') == 1
+        assert html.index("👍 positive") < html.index("90%") < html.index("10%")
+
+    def test_many_labels_unfold(self):
+        few = {f"label{i}": 0.1 for i in range(SHOWN_LABELS)}
+        assert "<details>" not in chart("e6", few)
+        many = chart("e12", {**few, "one": 0.2, "two": 0.2})
+        assert "2 more" in many
+        assert many.index("label5") < many.index("<details>") < many.index("one")

@@ -1,0 +1,184 @@
+"""`emo-mtl download` from a server on this machine: the layout of RAW, and what can go wrong."""
+
+import dataclasses
+import hashlib
+import io
+import os
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from http_server import Server
+
+from emo_mtl.cli.download import ITEMS
+from emo_mtl.cli.main import main
+from emo_mtl.errors import UserError
+
+CORPORA = ("dailydialog", "tec", "sst2", "crowdflower")
+
+
+def zip_of(files: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def tar_of(files: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return out.getvalue()
+
+
+def pack(name: str, files: dict[str, bytes]) -> dict[str, bytes]:
+    """The files of an item as its publisher packs them: name on the server -> content."""
+    if name == "dailydialog":
+        parts = {file.split("/")[0]: {file: content} for file, content in files.items()}
+        inner = {f"ijcnlp_dailydialog/{part}.zip": zip_of(parts[part]) for part in parts}
+        return {"ijcnlp_dailydialog.zip": zip_of({**inner, "__MACOSX/._train.txt": b"x"})}
+    if name == "tec":
+        return {"Jan9-2012-tweets-clean.txt.zip": zip_of(files)}
+    if name == "sst2":
+        original = {"SST-2/original/README.txt": b"x"}
+        return {"SST-2.zip": zip_of({**{f"SST-2/{k}": v for k, v in files.items()}, **original})}
+    if name.startswith("bart"):
+        return {f"{name}.tar.gz": tar_of({f"{name}/{k}": v for k, v in files.items()})}
+    return files
+
+
+@pytest.fixture
+def publish(web: Server, monkeypatch: pytest.MonkeyPatch):
+    """Serve the files of an item in place of its publisher, with their own checksums."""
+
+    def serve(name: str, files: dict[str, bytes] | None = None) -> dict[str, bytes]:
+        item = ITEMS[name]
+        files = files or {file: f"{name} {file}".encode() for file in item.files}
+        packed = pack(name, files)
+        assert sorted(packed) == sorted(url.rsplit("/", 1)[1] for url in item.urls)
+        web.files |= {f"/{name}/{file}": content for file, content in packed.items()}
+        local = dataclasses.replace(
+            item,
+            urls=tuple(f"{web.url}/{name}/{url.rsplit('/', 1)[1]}" for url in item.urls),
+            files={file: hashlib.sha256(files[file]).hexdigest() for file in item.files},
+        )
+        monkeypatch.setitem(ITEMS, name, local)
+        return files
+
+    return serve
+
+
+def read_all(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+class TestDownload:
+    @pytest.mark.parametrize("name", ITEMS)
+    def test_layout(self, name, publish, tmp_path):
+        files = publish(name)
+        main(["download", name, "--out", str(tmp_path)])
+        folder = "GPT2" if name == "gpt2-bpe" else name
+        assert read_all(tmp_path) == {f"{folder}/{k}": v for k, v in files.items()}
+
+    def test_raw_as_prepare_reads_it(self, publish, sample, tmp_path):
+        """The sample's RAW, packed, downloaded and prepared again: there is nothing to do."""
+        raw = sample.parent / "raw"
+        for name in CORPORA:
+            publish(name, {file: (raw / name / file).read_bytes() for file in ITEMS[name].files})
+        main(["download", *CORPORA, "--out", str(tmp_path)])
+        for file, content in read_all(tmp_path).items():
+            assert (raw / file).read_bytes() == content
+        assert {path.name for path in tmp_path.iterdir()} == set(CORPORA)
+
+    def test_second_run_fetches_nothing(self, publish, web, tmp_path, capsys):
+        publish("tec")
+        main(["download", "tec", "--out", str(tmp_path)])
+        main(["download", "tec", "--out", str(tmp_path)])
+        assert len(web.requests) == 1
+        assert "is there already" in capsys.readouterr().out
+
+    def test_resumed(self, publish, web, tmp_path):
+        files = publish("bart.base", {"model.pt": os.urandom(500_000), "dict.txt": b"the 1\n"})
+        web.stop_after = 200_000
+        with pytest.raises(UserError, match="the same command continues"):
+            main(["download", "bart.base", "--out", str(tmp_path)])
+        assert not (tmp_path / "bart.base").exists()
+        web.stop_after = None
+        main(["download", "bart.base", "--out", str(tmp_path)])
+        assert web.requests == [None, "bytes=200000-"]
+        assert read_all(tmp_path) == {f"bart.base/{k}": v for k, v in files.items()}
+
+
+class TestErrors:
+    def refused(self, name: str, out: Path, *flags: str) -> str:
+        with pytest.raises(UserError) as raised:
+            main(["download", name, "--out", str(out), *flags])
+        return str(raised.value)
+
+    def test_dead_address_says_the_manual_way(self, publish, web, tmp_path):
+        publish("crowdflower")
+        web.files.clear()
+        message = self.refused("crowdflower", tmp_path)
+        assert "answered 404" in message
+        assert "get crowdflower at https://data.world/crowdflower/" in message
+        assert f"put text_emotion.csv into {tmp_path / 'crowdflower'}" in message
+        assert "login" in message
+        assert message.count("emo_mtl: error:") == 1
+
+    def test_wrong_checksum(self, publish, web, tmp_path):
+        publish("sst2")
+        right = dict(web.files)
+        files = dict.fromkeys(ITEMS["sst2"].files, b"other")
+        web.files["/sst2/SST-2.zip"] = pack("sst2", files)["SST-2.zip"]
+        assert "found SHA-256" in self.refused("sst2", tmp_path)
+        assert not (tmp_path / "sst2").exists()
+        web.files = right  # what was wrong is not kept
+        main(["download", "sst2", "--out", str(tmp_path)])
+        assert (tmp_path / "sst2" / "dev.tsv").read_bytes() == b"sst2 dev.tsv"
+
+    def test_login_page_in_place_of_the_archive(self, publish, web, tmp_path):
+        publish("tec")
+        web.files = dict.fromkeys(web.files, b"<html>please log in</html>")
+        message = self.refused("tec", tmp_path)
+        assert "no archive" in message
+        assert "By hand: get tec at http://saifmohammad.com" in message
+
+    def test_other_files_are_kept(self, publish, tmp_path):
+        files = publish("gpt2-bpe")
+        (tmp_path / "GPT2").mkdir()
+        (tmp_path / "GPT2" / "dict.txt").write_text("mine")
+        (tmp_path / "GPT2" / "notes.txt").write_text("mine")
+        assert "add --overwrite" in self.refused("gpt2-bpe", tmp_path)
+        assert (tmp_path / "GPT2" / "dict.txt").read_text() == "mine"
+        main(["download", "gpt2-bpe", "--out", str(tmp_path), "--overwrite"])
+        assert read_all(tmp_path / "GPT2") == {**files, "notes.txt": b"mine"}
+
+    def test_out_that_is_a_file(self, publish, tmp_path):
+        publish("tec")
+        (tmp_path / "out").write_text("")
+        assert "cannot be written" in self.refused("tec", tmp_path / "out")
+
+
+class TestItems:
+    """The catalogue itself; no test asks the real servers."""
+
+    def test_addresses_and_names(self):
+        for name, item in ITEMS.items():
+            files = {url.rsplit("/", 1)[1] for url in item.urls}
+            assert all(url.startswith(("https://", "http://")) for url in item.urls), name
+            if not next(iter(files)).endswith((".zip", ".tar.gz")):
+                assert files == set(item.files), name
+            assert len({Path(file).name for file in item.files}) == len(item.files), name
+
+    @pytest.mark.skipif("EMO_MTL_DATA" not in os.environ, reason="needs the real corpora")
+    @pytest.mark.parametrize("name", CORPORA)
+    def test_checksums_are_of_the_real_corpora(self, name):
+        for file, expected in ITEMS[name].files.items():
+            content = (Path(os.environ["EMO_MTL_DATA"]) / name / file).read_bytes()
+            assert hashlib.sha256(content).hexdigest() == expected

@@ -1,0 +1,169 @@
+"""Transfers that break off and go on, and archives that mean harm."""
+
+import io
+import stat
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from emo_mtl.cli.transfer import fetch, sha256, take_out
+from emo_mtl.errors import UserError
+
+CONTENT = bytes(range(256)) * 4000  # 1,024,000 bytes
+LIMIT = 1 << 21
+
+
+class TestFetch:
+    @pytest.fixture(autouse=True)
+    def file(self, web) -> None:
+        web.files["/file"] = CONTENT
+
+    def broken_off(self, web, path: Path) -> None:
+        web.stop_after = 300_000
+        with pytest.raises(UserError, match="broke off after 300,000 of 1,024,000 bytes"):
+            fetch(f"{web.url}/file", path, LIMIT)
+        assert not path.exists()
+        web.stop_after = None
+
+    def test_complete(self, web, tmp_path):
+        fetch(f"{web.url}/file", tmp_path / "file", LIMIT)
+        assert (tmp_path / "file").read_bytes() == CONTENT
+        assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+    def test_resumed(self, web, tmp_path):
+        self.broken_off(web, tmp_path / "file")
+        fetch(f"{web.url}/file", tmp_path / "file", LIMIT)
+        assert (tmp_path / "file").read_bytes() == CONTENT
+        assert web.requests == [None, "bytes=300000-"]
+
+    def test_server_without_range(self, web, tmp_path):
+        web.ranges = False
+        self.broken_off(web, tmp_path / "file")
+        fetch(f"{web.url}/file", tmp_path / "file", LIMIT)
+        assert (tmp_path / "file").read_bytes() == CONTENT
+
+    def test_complete_but_not_renamed(self, web, tmp_path):
+        (tmp_path / "file.part").write_bytes(CONTENT)
+        fetch(f"{web.url}/file", tmp_path / "file", LIMIT)
+        assert (tmp_path / "file").read_bytes() == CONTENT
+
+    def test_longer_than_the_file(self, web, tmp_path):
+        (tmp_path / "file.part").write_bytes(CONTENT + b"more")
+        with pytest.raises(UserError, match="416"):
+            fetch(f"{web.url}/file", tmp_path / "file", LIMIT)
+        fetch(f"{web.url}/file", tmp_path / "file", LIMIT)  # the second time from the start
+        assert (tmp_path / "file").read_bytes() == CONTENT
+
+    def test_too_large(self, web, tmp_path):
+        with pytest.raises(UserError, match="far larger than expected"):
+            fetch(f"{web.url}/file", tmp_path / "file", 1000)
+        assert not (tmp_path / "file").exists()
+
+    def test_dead_addresses(self, web, tmp_path):
+        with pytest.raises(UserError, match="/none: answered 404"):
+            fetch(f"{web.url}/none", tmp_path / "file", LIMIT)
+        web.close()
+        with pytest.raises(UserError, match="cannot be reached"):
+            fetch(f"{web.url}/file", tmp_path / "file", LIMIT)
+
+
+def zip_of(files: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write_archive(content: bytes, name: str = "a.zip") -> Path:
+        folder = tmp_path / "in"
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_bytes(content)
+        return folder / name
+
+    return write_archive
+
+
+class TestTakeOut:
+    def names(self, tmp_path: Path) -> list[str]:
+        """All files that are there now, but the archive."""
+        files = (path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*"))
+        return sorted(name for name in files if not name.startswith("in"))
+
+    def test_zip_in_zip(self, write, tmp_path):
+        inner = zip_of({"train/a.txt": b"A", "train/b.txt": b"B"})
+        archive = write(zip_of({"x/": b"", "x/train.zip": inner, "x/c.txt": b"C"}))
+        files = {"a.txt": tmp_path / "out" / "train" / "a.txt", "c.txt": tmp_path / "out" / "c.txt"}
+        take_out(archive, files, LIMIT)
+        assert [path.read_bytes() for path in files.values()] == [b"A", b"C"]
+        assert self.names(tmp_path) == ["out", "out/c.txt", "out/train", "out/train/a.txt"]
+
+    def test_paths_lead_nowhere(self, write, tmp_path):
+        names = ("../../evil.txt", f"{tmp_path}/evil.txt", "..", "/evil.txt", "a/../../b.txt")
+        archive = write(zip_of(dict.fromkeys(names, b"evil")))
+        take_out(archive, {"b.txt": tmp_path / "b.txt"}, LIMIT)
+        assert self.names(tmp_path) == ["b.txt"]
+
+    def test_link_in_a_zip_is_no_link(self, write, tmp_path):
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w") as archive:
+            link = zipfile.ZipInfo("a.txt")
+            link.external_attr = (stat.S_IFLNK | 0o777) << 16
+            archive.writestr(link, "/etc/passwd")
+        take_out(write(out.getvalue()), {"a.txt": tmp_path / "a.txt"}, LIMIT)
+        assert not (tmp_path / "a.txt").is_symlink()
+        assert (tmp_path / "a.txt").read_text() == "/etc/passwd"
+
+    @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE])
+    def test_links_and_devices_in_a_tar(self, write, tmp_path, kind):
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w:gz") as archive:
+            member = tarfile.TarInfo("model.pt")
+            member.type, member.linkname = kind, "/etc/passwd"
+            archive.addfile(member)
+        with pytest.raises(UserError, match=r"found no model\.pt"):
+            take_out(write(out.getvalue(), "a.tar.gz"), {"model.pt": tmp_path / "m"}, LIMIT)
+        assert self.names(tmp_path) == []
+
+    def tar_of(self, name: str, content: bytes) -> bytes:
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w:gz") as archive:
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+        return out.getvalue()
+
+    def test_tar(self, write, tmp_path):
+        archive = write(self.tar_of("bart.base/model.pt", CONTENT), "a.tar.gz")
+        take_out(archive, {"model.pt": tmp_path / "model.pt"}, LIMIT)
+        assert (tmp_path / "model.pt").read_bytes() == CONTENT
+
+    def test_bombs(self, write, tmp_path):
+        zeros = bytes(50 << 20)  # 50 MiB, 50 kB packed
+        for name in ("a.txt", "other"):
+            archive = write(self.tar_of(name, zeros), "a.tar.gz")
+            with pytest.raises(UserError, match="far larger"):
+                take_out(archive, {"a.txt": tmp_path / "a.txt"}, LIMIT)
+        archive = write(zip_of({"x.zip": zip_of({"a.txt": zeros})}))
+        with pytest.raises(UserError, match="far larger"):
+            take_out(archive, {"a.txt": tmp_path / "a.txt"}, LIMIT)
+        assert (tmp_path / "a.txt").stat().st_size <= LIMIT
+
+    @pytest.mark.parametrize("name", ["a.zip", "a.tar.gz"])
+    def test_damaged(self, write, tmp_path, name):
+        whole = zip_of({"a.txt": CONTENT}) if name == "a.zip" else self.tar_of("a.txt", CONTENT)
+        flipped = bytearray(whole)
+        flipped[len(whole) // 2] ^= 255
+        for content in (b"<html>please log in</html>", b"", whole[: len(whole) // 2], flipped):
+            with pytest.raises(UserError):
+                take_out(write(bytes(content), name), {"a.txt": tmp_path / "a.txt"}, LIMIT)
+
+
+def test_sha256(tmp_path):
+    (tmp_path / "abc").write_bytes(b"abc")
+    expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert sha256(tmp_path / "abc") == expected
