@@ -39,4 +39,4 @@ clean:
 	  rm -f .venv/.ready && find .venv -mindepth 1 ! -name .made-by-make -delete && rm -rf .venv; \
 	elif [ -e .venv ]; then echo "kept .venv: it was not made by make"; fi
 	rm -rf emo_mtl.egg-info .hypothesis .pytest_cache .ruff_cache
-	find emo_mtl preprocess examples tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find emo_mtl preprocess examples benchmarks tests -name __pycache__ -type d -prune -exec rm -rf {} +

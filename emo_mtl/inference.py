@@ -15,11 +15,8 @@ from fairseq.dataclass.configs import FairseqConfig
 from fairseq.dataclass.utils import overwrite_args_by_name
 from torch import Tensor, nn
 
-from emo_mtl import compat  # noqa: F401  (first: it prepares torch for fairseq's checkpoints)
-from emo_mtl.criterions import multitask_nll  # noqa: F401  (registers what a checkpoint names)
 from emo_mtl.data.datasets import PairDataset
 from emo_mtl.errors import UserError
-from emo_mtl.models import emo_bart  # noqa: F401
 from emo_mtl.tasks.emotion_dialogue import EmotionDialogueTask
 
 # The flags that name the files of each kind of BPE, and the files' names in the folder above a data-bin.

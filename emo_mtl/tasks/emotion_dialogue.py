@@ -435,16 +435,18 @@ class EmotionDialogueTask(TranslationTask):
     ) -> Any:
         """fairseq's generator, at most `--max-target-length` tokens, with an n-gram blocker that blocks.
 
-        `<s>` and `<mask>` are never part of a response; :meth:`inference_step` puts the first `<s>`.
+        `<s>`, `<mask>` and the fillers of a dictionary, which no BPE can undo, are never part of a
+        response; :meth:`inference_step` puts the first `<s>`.
         With `seq_gen_cls=SequenceGenerator` beam search is fairseq's own.
         """
         if seq_gen_cls is None and not getattr(args, "print_alignment", False):
             seq_gen_cls = BeamSearchGenerator
+        fillers = (symbol for symbol in self.tgt_dict.symbols if symbol.startswith("madeupword"))
         defaults = {
             "max_len": min(
                 self.cfg.max_target_length, *(model.max_decoder_positions() for model in models)
             ),
-            "tokens_to_suppress": (self.tgt_dict[self.tgt_dict.bos()], "<mask>"),
+            "tokens_to_suppress": (self.tgt_dict[self.tgt_dict.bos()], "<mask>", *fillers),
         }
         generator = super().build_generator(
             models,

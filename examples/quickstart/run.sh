@@ -24,7 +24,7 @@ say "3. Training: responses (R) and emotions (E6, E2, E12) in turn, 8 epochs: $o
 fairseq-train "$data" --user-dir emo_mtl --task emotion_dialogue --arch emo_bart_tiny \
   --classification-tasks e6,e2,e12 --criterion multitask_nll --label-smoothing 0.1 \
   --task-sampling round-robin --max-tokens 512 --update-freq 4 --required-batch-size-multiple 1 \
-  --optimizer adam --adam-betas '(0.9, 0.98)' --weight-decay 0.01 --clip-norm 1.0 \
+  --optimizer fused_adam --adam-betas '(0.9, 0.98)' --weight-decay 0.01 --clip-norm 1.0 \
   --lr 3e-3 --lr-scheduler inverse_sqrt --warmup-updates 100 --max-epoch 8 \
   --best-checkpoint-metric response_ppl --no-epoch-checkpoints --save-dir "$out/checkpoints" \
   --cpu --num-workers 0 >> "$out/train.log" # a second run resumes, and finds nothing left to train

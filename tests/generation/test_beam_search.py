@@ -1,5 +1,6 @@
 """Beam search against fairseq's `SequenceGenerator` with the same n-gram blocker."""
 
+import shutil
 from argparse import Namespace
 
 import pytest
@@ -177,3 +178,20 @@ class TestModel:
             setting.model.decoder.layers[0].fc1.bias[0] = float("nan")
         with pytest.raises(FloatingPointError, match="NaN"):
             setting.generate(UTTERANCES, beam=2)
+
+
+def test_fillers_of_the_dictionary_are_never_chosen(data_bin, tmp_path):
+    """fairseq-preprocess pads dictionaries with `madeupword0000`, which is no sub-word of any BPE."""
+    data = shutil.copytree(data_bin, tmp_path / "data-bin")
+    for side in ("source", "target"):
+        with (data / "response" / f"dict.{side}.txt").open("a") as file:
+            file.write("madeupword0000 0\nmadeupword0001 0\n")
+    padded = Setting(data)
+    fillers = {padded.task.target_dictionary.index(f"madeupword000{i}") for i in (0, 1)}
+    with torch.no_grad():  # all scores are 0, so that ties are decided by the order of the symbols
+        padded.model.decoder.output_projection.weight.zero_()
+    size = len(padded.task.target_dictionary)
+    found = padded.generate(UTTERANCES, beam=(size - 1) // 2, max_len_b=2, min_len=1, nbest=40)
+    chosen = {token for hypotheses in found for h in hypotheses for token in h["tokens"].tolist()}
+    assert len(chosen) > size // 2
+    assert not chosen & fillers
