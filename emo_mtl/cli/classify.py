@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emo_mtl.cli.bpe import add_bpe_flags, check_bpe_files
+from emo_mtl.cli.checkpoint import load_model, read_checkpoint
 from emo_mtl.cli.output import check_output, write_atomically
 from emo_mtl.errors import UserError
 from emo_mtl.metrics import accuracy, confusion_matrix, macro_f1
@@ -23,12 +25,6 @@ if TYPE_CHECKING:
 HELP = (
     "recognise emotions with a checkpoint's heads: accuracy, macro-F1, confusion matrix (Table 4)"
 )
-
-# The flags that name the files of each kind of BPE.
-BPE_FILES = {
-    "gpt2": ("gpt2_encoder_json", "gpt2_vocab_bpe"),
-    "sentencepiece": ("sentencepiece_model",),
-}
 
 
 @dataclass
@@ -100,11 +96,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="replace --predictions and --json if they exist"
     )
-    bpe = parser.add_argument_group("BPE of --input, as for fairseq-interactive")
-    bpe.add_argument("--bpe", choices=("gpt2", "sentencepiece"), help="kind of BPE")
-    bpe.add_argument("--sentencepiece-model", metavar="FILE", help="path to spm.model")
-    bpe.add_argument("--gpt2-encoder-json", metavar="FILE", help="path to encoder.json")
-    bpe.add_argument("--gpt2-vocab-bpe", metavar="FILE", help="path to vocab.bpe")
+    add_bpe_flags(parser, "BPE of --input, as for fairseq-interactive")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -152,13 +144,7 @@ def check_input_flags(args: Namespace) -> None:
         )
     if args.bpe is None:
         raise UserError("--input: found no --bpe, expected the BPE that the data was prepared with")
-    for flag in BPE_FILES[args.bpe]:
-        file = getattr(args, flag)
-        if file is None or not Path(file).is_file():
-            raise UserError(
-                f"--bpe {args.bpe}: found {file or 'nothing'} as --{flag.replace('_', '-')}, expected a "
-                "file: give the one that the data was prepared with (nothing is downloaded)"
-            )
+    check_bpe_files(args)
 
 
 def load_heads(
@@ -174,23 +160,9 @@ def load_heads(
         UserError: no such file, not a checkpoint of `emotion_dialogue`, or no such head
     """
     import torch
-    from fairseq import checkpoint_utils
-    from fairseq.dataclass.utils import overwrite_args_by_name
 
-    if not path.is_file():
-        raise UserError(f"{path}: no such file, expected a checkpoint of fairseq-train")
-    try:
-        state = checkpoint_utils.load_checkpoint_to_cpu(str(path))
-    except (
-        Exception
-    ) as error:  # torch raises many kinds for a file that is cut off or no checkpoint
-        raise UserError(f"{path}: cannot be read as a checkpoint ({error})") from error
-    trained = state.get("task_state", {}).get("heads")
-    if trained is None:
-        raise UserError(
-            f"{path}: found no classification heads, expected a checkpoint of "
-            "fairseq-train --task emotion_dialogue"
-        )
+    state = read_checkpoint(path)
+    trained = state["task_state"]["heads"]
     wanted = list(trained) if names is None else names
     missing = [name for name in wanted if name not in trained]
     if (missing and not untrained_head) or not wanted:
@@ -199,18 +171,8 @@ def load_heads(
             f"{', '.join(missing) or 'one or more'}: choose another checkpoint or --task, or score a "
             "head as it is initialised with --task NAME --untrained-head"
         )
-    overrides = {
-        "data": str(data),
-        "classification_tasks": ",".join(wanted),
-        "loss_weights": "",
-        "eval_bleu": False,
-        # Lets the model have heads that the checkpoint lacks; there is no optimizer here.
-        "reset_optimizer": True,
-    }
-    overwrite_args_by_name(state["cfg"], overrides)
     torch.manual_seed(seed)
-    models, _, task = checkpoint_utils.load_model_ensemble_and_task([str(path)], state=state)
-    return task, models[0].eval()
+    return load_model(path, state, data, wanted)
 
 
 def predict(

@@ -8,9 +8,14 @@ import logging
 from collections.abc import Sequence
 from importlib import metadata
 
-from emo_mtl.cli import classify, evaluate
+from emo_mtl.cli import classify, evaluate, export_hf, import_hf
 
-SUBCOMMANDS = {"classify": classify, "evaluate": evaluate}
+SUBCOMMANDS = {
+    "classify": classify,
+    "evaluate": evaluate,
+    "export-hf": export_hf,
+    "import-hf": import_hf,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> None:
