@@ -131,6 +131,9 @@ def bart_config(model: EmoBARTModel, **more: Any) -> "BartConfig":
         **SPECIAL_IDS,
         vocab_size=len(model.encoder.dictionary),
         scale_embedding=not args.no_scale_embedding,
+        # Of no use to transformers, but BART's configurations have them and CTranslate2 reads them.
+        normalize_before=False,
+        normalize_embedding=True,
         **more,
     )
 

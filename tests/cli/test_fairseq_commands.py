@@ -15,7 +15,6 @@ import torch
 from conftest import REPOSITORY, real_state, run_command
 from fairseq import options
 from fairseq.models.bart.model import BARTModel, bart_large_architecture
-from make_sample import main as make_sample
 
 from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError
@@ -38,16 +37,6 @@ TRAIN = [
     *("--no-epoch-checkpoints",),
 ]
 MULTITASK = ["--classification-tasks", "e6,e2,e12", "--update-freq", "4"]
-
-
-@pytest.fixture(scope="module")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample corpora, prepared with SentencePiece."""
-    folder = tmp_path_factory.mktemp("sample")
-    make_sample([str(folder / "raw")])
-    prepare = ["preprocess/prepare.py", "--raw-dir", folder / "raw", "--out-dir", folder / "data"]
-    run_command("python", *prepare, "--bpe", "sentencepiece", "--vocab-size", "600")
-    return folder / "data"
 
 
 def train(sample: Path, save_dir: Path, *flags: str, **env: str) -> subprocess.CompletedProcess:
