@@ -6,6 +6,12 @@ from setuptools import find_packages, setup
 
 EVAL = ["nltk>=3.8.1"]
 TENSORBOARD = ["tensorboardX"]
+HF = [
+    # transformers 5 takes no torch < 2.6, which is all that fairseq 0.12.2 is used with
+    'transformers>=4.57,<5; python_version < "3.11"',
+    'transformers>=4.57; python_version >= "3.11"',
+    "safetensors",
+]
 
 setup(
     name="emo-mtl",
@@ -41,7 +47,17 @@ setup(
     extras_require={
         "eval": EVAL,  # the paper's BLEU and tokens: `emo-mtl evaluate`
         "tensorboard": TENSORBOARD,  # fairseq's --tensorboard-logdir
-        "dev": [*EVAL, *TENSORBOARD, "hypothesis", "pytest", "ruff", "scikit-learn"],
+        "hf": HF,  # Hugging Face: `emo-mtl import-hf`, `emo-mtl export-hf`
+        "dev": [
+            *EVAL,
+            *TENSORBOARD,
+            *HF,
+            "ctranslate2",
+            "hypothesis",
+            "pytest",
+            "ruff",
+            "scikit-learn",
+        ],
     },
     entry_points={"console_scripts": ["emo-mtl = emo_mtl.cli.main:main"]},
 )
