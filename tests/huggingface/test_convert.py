@@ -1,6 +1,9 @@
 """Both libraries' models side by side: parameters, logits, generation, and what is refused."""
 
+import math
+import random
 from argparse import Namespace
+from collections.abc import Sequence
 
 import pytest
 import torch
@@ -26,12 +29,12 @@ BOS, PAD, EOS, UNK = range(4)
 ROWS = ([BOS, 5, 6, 7, 8, EOS], [BOS, 9, EOS], [BOS, EOS], [BOS, UNK, 12, 12, EOS])
 
 
-def batch() -> dict[str, torch.Tensor]:
+def batch(rows: Sequence[list[int]] = ROWS) -> dict[str, torch.Tensor]:
     """Right-padded utterances, and the same shifted to the right as the decoder's input."""
-    width = max(map(len, ROWS))
-    pad = torch.tensor([row + [PAD] * (width - len(row)) for row in ROWS])
-    shifted = torch.tensor([[EOS, *row[:-1]] + [PAD] * (width - len(row)) for row in ROWS])
-    lengths = torch.tensor([len(row) for row in ROWS])
+    width = max(map(len, rows))
+    pad = torch.tensor([row + [PAD] * (width - len(row)) for row in rows])
+    shifted = torch.tensor([[EOS, *row[:-1]] + [PAD] * (width - len(row)) for row in rows])
+    lengths = torch.tensor([len(row) for row in rows])
     return {"src_tokens": pad, "src_lengths": lengths, "prev_output_tokens": shifted}
 
 
@@ -198,17 +201,34 @@ class TestGeneration:
         assert config.bad_words_ids == [[BOS], [PAD], [44]]
         assert (config.decoder_start_token_id, config.forced_bos_token_id) == (EOS, BOS)
 
-    def test_beam_search_agrees_with_the_task(self, build):
+    def test_beam_search_is_that_of_the_task(self, build):
+        """But for the scores of the two tokens that are forced, which transformers sets to 0."""
         _, task, model, _ = build(max_target_length="12")
         randomize(model)
-        sample = {"net_input": batch()}
-        args = Namespace(beam=5, no_repeat_ngram_size=3)
-        generator = task.build_generator([model], args)
-        expected = task.inference_step(generator, [model], sample)
+        rng = random.Random(1)
+        rows = [[BOS, *rng.choices(range(4, 44), k=rng.randint(1, 9)), EOS] for _ in range(60)]
+        sample = {"net_input": batch(rows)}
+        search = Namespace(beam=5, no_repeat_ngram_size=3)
+        expected = task.inference_step(task.build_generator([model], search), [model], sample)
+        best = [hypotheses[0]["tokens"].tolist() for hypotheses in expected]
+        assert len(set(map(tuple, best))) > 25  # otherwise agreement would be cheap
+        assert len(set(map(len, best))) > 3
+
+        class KeepForcedScores(transformers.LogitsProcessor):
+            def __call__(self, tokens: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
+                forced = {1: [BOS], 12: [EOS]}.get(tokens.size(1), range(1, scores.size(1)))
+                result = torch.full_like(scores, -math.inf)
+                result[:, forced] = scores[:, forced]
+                return result
+
         converted = to_huggingface(model, task.target_dictionary)
-        tokens = batch()["src_tokens"]
-        found = converted.generate(tokens, attention_mask=tokens.ne(PAD).long())
-        for row, hypotheses in zip(found.tolist(), expected, strict=True):
-            best = hypotheses[0]["tokens"].tolist()
-            assert row[1 : len(best) + 1] == best
-            assert set(row[len(best) + 1 :]) <= {PAD}
+        tokens = sample["net_input"]["src_tokens"]
+        found = converted.generate(
+            tokens,
+            attention_mask=tokens.ne(PAD).long(),
+            forced_bos_token_id=None,
+            forced_eos_token_id=None,
+            bad_words_ids=[[PAD], [44]],
+            logits_processor=transformers.LogitsProcessorList([KeepForcedScores()]),
+        )
+        assert [[n for n in row[1:] if n != PAD] for row in found.tolist()] == best
