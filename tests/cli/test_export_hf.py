@@ -98,7 +98,8 @@ class TestGeneration:
         expected = tokenizer.decode(tokens, skip_special_tokens=True)
         assert respond(utterances[0]) == [{"generated_text": expected}]
 
-    def test_ctranslate2_agrees(self, exported, utterances, tmp_path):
+    def test_ctranslate2_takes_the_folder(self, exported, utterances, tmp_path):
+        """Greedy search, in which only the network and the tokens count."""
         ctranslate2 = pytest.importorskip("ctranslate2", reason="needs ctranslate2")
         converter = ctranslate2.converters.TransformersConverter(str(exported))
         converter.convert(str(tmp_path / "ct2"))
@@ -106,26 +107,16 @@ class TestGeneration:
         tokenizer = transformers.AutoTokenizer.from_pretrained(exported)
         model = transformers.AutoModelForSeq2SeqLM.from_pretrained(exported)
         inputs = tokenizer(utterances, padding=True, truncation=True, return_tensors="pt")
-        expected = tokenizer.batch_decode(model.generate(**inputs), skip_special_tokens=True)
-        sources = [
-            tokenizer.convert_ids_to_tokens(numbers)
-            for numbers in tokenizer(utterances, truncation=True)["input_ids"]
-        ]
+        expected = model.generate(**inputs, num_beams=1, early_stopping=False)
         results = translator.translate_batch(
-            sources,
-            target_prefix=[["<s>"]] * len(sources),
-            beam_size=5,
+            [tokenizer.convert_ids_to_tokens(row) for row in tokenizer(utterances)["input_ids"]],
+            target_prefix=[["<s>"]] * len(utterances),
+            beam_size=1,
             no_repeat_ngram_size=3,
             max_decoding_length=63,
         )
-        found = [
-            tokenizer.decode(
-                tokenizer.convert_tokens_to_ids(result.hypotheses[0]), skip_special_tokens=True
-            )
-            for result in results
-        ]
-        same = sum(a == b for a, b in zip(found, expected, strict=True))
-        assert same >= 0.95 * len(expected), same
+        found = [tokenizer.convert_tokens_to_ids(result.hypotheses[0]) for result in results]
+        assert found == [[n for n in row if n not in (1, 2)] for row in expected.tolist()]
 
 
 class TestClassification:
