@@ -21,6 +21,7 @@ from emo_mtl.huggingface.tokenizer import (
 
 hide_broken_torchaudio()
 transformers = pytest.importorskip("transformers", reason="needs the extra emo-mtl[hf]")
+tokenizers = pytest.importorskip("tokenizers", reason="comes with transformers")
 
 TEXTS = [
     "I lost my keys .",
@@ -189,11 +190,8 @@ class TestDictionaryOf:
         rows = len(spm_dictionary)
         with pytest.raises(UserError, match=f"embeddings for {rows + 1:,}, expected one token"):
             dictionary_of(tokenizer, tmp_path, rows + 1)
-        without_mask = Dictionary()
-        for symbol in spm_dictionary.symbols[4:-1]:
-            without_mask.add_symbol(symbol)
-        without_mask.symbols.insert(5, "<mask>")
-        without_mask.count.insert(5, 1)
-        tokenizer = save_sentencepiece_tokenizer(tmp_path, without_mask, spm_model, 12)
-        with pytest.raises(UserError, match="and the last madeupword0000, expected"):
-            dictionary_of(tokenizer, tmp_path, rows)
+        vocabulary = {"<pad>": 0, "<s>": 1, "</s>": 2, "<unk>": 3, "a": 4}  # not BART's order
+        words = tokenizers.Tokenizer(tokenizers.models.WordLevel(vocabulary, unk_token="<unk>"))
+        tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=words)
+        with pytest.raises(UserError, match="first tokens <pad> <s> </s> <unk> and the last a"):
+            dictionary_of(tokenizer, tmp_path, len(vocabulary))
