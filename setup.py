@@ -7,6 +7,13 @@ from setuptools import find_packages, setup
 EVAL = ["nltk>=3.8.1"]
 TENSORBOARD = ["tensorboardX"]
 DEMO = ["gradio>=6"]
+HF = [
+    # transformers 5 takes no torch < 2.6, which is all that fairseq 0.12.2 is used with
+    'transformers>=4.57,<5; python_version < "3.11"',
+    'transformers>=4.57; python_version >= "3.11"',
+    "safetensors",
+]
+BENCH = [*HF, "ctranslate2", "psutil"]
 
 setup(
     name="emo-mtl",
@@ -33,7 +40,8 @@ setup(
         # branch, made importable there. Both install the package `fairseq`.
         'fairseq>=0.12.2; python_version < "3.11"',
         'fairseq-fixed>=0.12.3.1; python_version >= "3.11"',
-        "torch>=2.2",
+        # 2.4: loads fairseq's checkpoints with weights_only
+        "torch>=2.4",
         'numpy<2; python_version < "3.11"',
         'numpy; python_version >= "3.11"',
         "sacrebleu",
@@ -43,7 +51,19 @@ setup(
         "eval": EVAL,  # the paper's BLEU and tokens: `emo-mtl evaluate`
         "tensorboard": TENSORBOARD,  # fairseq's --tensorboard-logdir
         "demo": DEMO,  # the page of `emo-mtl demo`
-        "dev": [*EVAL, *TENSORBOARD, "hypothesis", "pytest", "ruff", "scikit-learn"],
+        "hf": HF,  # Hugging Face: `emo-mtl import-hf`, `emo-mtl export-hf`
+        "bench": BENCH,  # benchmarks/: libraries to compare with
+        "dev": [
+            *EVAL,
+            *TENSORBOARD,
+            *DEMO,
+            *BENCH,
+            "hypothesis",
+            "playwright",
+            "pytest",
+            "ruff",
+            "scikit-learn",
+        ],
     },
     entry_points={"console_scripts": ["emo-mtl = emo_mtl.cli.main:main"]},
 )

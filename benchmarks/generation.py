@@ -340,26 +340,17 @@ def ctranslate2_search(job: dict[str, Any], dictionary: Any, max_length: int) ->
 
 def export(job: dict[str, Any]) -> dict[str, Any]:
     """Write the checkpoint for transformers, and for CTranslate2 where it is installed."""
-    from fairseq import checkpoint_utils
+    from emo_mtl.cli.main import main
+    from emo_mtl.huggingface.library import import_transformers
 
-    import emo_mtl  # noqa: F401  (registers the components)
-    from emo_mtl.huggingface.convert import to_huggingface
-    from emo_mtl.huggingface.tokenizer import sentencepiece_tokenizer
-
-    overrides = {"data": f"{job['data']}/data-bin"}
-    models, _, task = checkpoint_utils.load_model_ensemble_and_task(
-        [job["checkpoint"]], arg_overrides=overrides
-    )
     folder = Path(job["exported"]) / "transformers"
-    converted = to_huggingface(models[0], task.tgt_dict)
-    converted.config.normalize_before = False  # CTranslate2 asks for it; BART itself never has it
-    converted.save_pretrained(folder)
-    spm = Path(job["data"]) / "spm.model"
-    sentencepiece_tokenizer(task.tgt_dict, spm, task.cfg.max_target_length).save_pretrained(folder)
+    data = ["--data", f"{job['data']}/data-bin", "--overwrite"]
+    main(["export-hf", job["checkpoint"], str(folder), *data])
+    import_transformers()  # before CTranslate2 does, which a broken torchaudio would stop
     if is_installed("ctranslate2"):
         from ctranslate2.converters import TransformersConverter
 
-        TransformersConverter(str(folder)).convert(str(folder.with_name("ctranslate2")))
+        TransformersConverter(str(folder)).convert(str(folder.with_name("ctranslate2")), force=True)
     return {}
 
 

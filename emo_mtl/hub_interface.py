@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from fairseq import utils
 from fairseq.dataclass.configs import GenerationConfig
 from torch import nn
 
@@ -14,6 +13,7 @@ from emo_mtl.inference import (
     batches,
     build_model,
     checkpoint_file,
+    data_folder,
     find_bpe,
     load_bpe,
     load_checkpoint,
@@ -65,12 +65,7 @@ class EmoBART:
                 would run code when it is loaded is refused, and nothing of it is run.
         """
         state = load_checkpoint(checkpoint_file(Path(path)))
-        folder = Path(data or utils.split_paths(state["cfg"].task.data)[0])
-        if not folder.is_dir():
-            raise UserError(
-                f"{folder}: no such folder, expected the prepared data (data-bin) "
-                + ("" if data else f"that {path} names: give data (--data)")
-            )
+        folder = data_folder(state, data)
         files = {
             "sentencepiece_model": sentencepiece_model,
             "gpt2_encoder_json": gpt2_encoder_json,

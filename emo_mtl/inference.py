@@ -65,6 +65,21 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         raise UserError(f"{path}: cannot be read as a checkpoint ({error})") from error
 
 
+def data_folder(state: dict[str, Any], data: str | Path | None) -> Path:
+    """`data`, or by default the folder that a checkpoint was trained on: the first of several.
+
+    Raises:
+        UserError: there is no such folder
+    """
+    folder = Path(data or utils.split_paths(state["cfg"].task.data)[0])
+    if not folder.is_dir():
+        raise UserError(
+            f"{folder}: no such folder, expected the prepared data (data-bin) "
+            + ("" if data else "that the checkpoint names: give data (--data)")
+        )
+    return folder
+
+
 def build_model(
     state: dict[str, Any], data: Path, classification_tasks: Sequence[str] = (), seed: int = 1
 ) -> tuple[EmotionDialogueTask, nn.Module]:

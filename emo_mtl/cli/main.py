@@ -9,7 +9,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from emo_mtl.cli import chat, classify, demo, download, evaluate
+from emo_mtl.cli import chat, classify, demo, download, evaluate, export_hf, import_hf
 
 SUBCOMMANDS = {
     "chat": chat,
@@ -17,6 +17,8 @@ SUBCOMMANDS = {
     "demo": demo,
     "download": download,
     "evaluate": evaluate,
+    "export-hf": export_hf,
+    "import-hf": import_hf,
 }
 
 

@@ -1,0 +1,123 @@
+"""The model card (README.md) of an exported model."""
+
+from collections.abc import Mapping, Sequence
+
+from emo_mtl.models.emo_bart import EmoBARTModel
+
+# What preprocess/prepare.py makes of the paper's corpora: task -> corpus, terms.
+CORPORA = {
+    "response": (
+        "DailyDialog (Li et al. 2017), dialogues for learners of English",
+        "CC BY-NC-SA 4.0",
+    ),
+    "e6": (
+        "Twitter Emotion Corpus (Mohammad 2012), labels are the writers' hashtags",
+        "research use",
+    ),
+    "e2": ("SST-2 (Socher et al. 2013), film reviews", "terms of GLUE"),
+    "e12": ("CrowdFlower Sentiment Analysis in Text, tweets", "public, no licence stated"),
+}
+OWN = ("not one of emo_mtl's corpora: describe it here", "state its licence here")
+
+CARD = """\
+---
+library_name: transformers
+pipeline_tag: text2text-generation
+tags:
+- bart
+- dialogue
+- emotion
+---
+
+# {name}
+
+BART that answers an utterance{recognises}, trained with [fairseq](https://github.com/facebookresearch/fairseq)
+and emo_mtl after Ide and Kawahara (2021), *Multi-Task Learning of Generation and Classification for
+Emotion-Aware Dialogue Response Generation*. {encoder_layers} + {decoder_layers} layers of {units:,} units,
+{parameters:,} parameters, {symbols:,} symbols, {updates:,} updates.
+
+## Use
+
+```python
+from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
+
+tokenizer = AutoTokenizer.from_pretrained("{name}")
+model = AutoModelForSeq2SeqLM.from_pretrained("{name}")
+inputs = tokenizer(["I lost my keys ."], padding=True, truncation=True, return_tensors="pt")
+outputs = model.generate(**inputs)  # beam 5, no trigram twice: generation_config.json
+print(tokenizer.batch_decode(outputs, skip_special_tokens=True))
+```
+
+With transformers 4 `pipeline("text2text-generation", "{name}")` does the same; transformers 5 has no such
+pipeline.
+{classify}
+Text is expected as the training data has it: one utterance, words and punctuation separated by spaces.
+
+## Training data
+
+| task | corpus | terms |
+| --- | --- | --- |
+{corpora}
+
+Terms of the data may bind a model trained on it: CC BY-NC-SA, for one, allows no commercial use.
+
+## Intended use
+
+Research on dialogue and on the recognition of emotions in text.
+
+**Not** for counselling, therapy, crisis help or any medical, legal or financial advice; not for judging
+real people by their messages; not for decisions about anyone; not unsupervised in front of the public.
+
+## Limits
+
+- **It understands nothing.** Responses are likely words: they may be wrong, off the subject or hurtful, and
+  may answer distress with cheerfulness. Nothing filters them.
+- **Emotional language.** It imitates empathy that nobody feels; users must know that they talk to a program.
+- **Biased corpora.** Scripted dialogues, film reviews and tweets of one time and region carry their
+  writers' stereotypes; other dialects, ages and cultures are recognised worse.
+- **Labels are coarse.** One label an utterance, given without the dialogue before it; irony, mixed feelings
+  and absent emotions are forced into one of the classes. Probabilities are not calibrated.
+- **One utterance.** It sees no earlier turns and at most {max_length} tokens.
+- **One language**, that of the training data.
+"""
+
+CLASSIFY = """
+```python
+from transformers import pipeline
+
+classify = pipeline("text-classification", "{name}/{task}")
+print(classify("I lost my keys .", truncation=True))
+```
+
+| folder | labels |
+| --- | --- |
+{heads}
+"""
+
+
+def model_card(
+    name: str, model: EmoBARTModel, heads: Mapping[str, Sequence[str]], updates: int
+) -> str:
+    """The content of README.md.
+
+    Args:
+        name: of the exported folder
+        heads: labels of each classification task
+        updates: how many the model was trained for
+    """
+    rows = [f"| `{name}/{task}` | {', '.join(labels)} |" for task, labels in heads.items()]
+    classify = CLASSIFY.format(name=name, task=next(iter(heads), ""), heads="\n".join(rows))
+    tasks = ["response", *heads]
+    return CARD.format(
+        name=name,
+        recognises=" and recognises its emotion" if heads else "",
+        encoder_layers=model.args.encoder_layers,
+        decoder_layers=model.args.decoder_layers,
+        units=model.args.encoder_embed_dim,
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        symbols=len(model.encoder.dictionary),
+        updates=updates,
+        max_length=model.args.max_source_length,
+        classify=classify if heads else "",
+        corpora="\n".join(f"| {task} | {' | '.join(CORPORA.get(task, OWN))} |" for task in tasks),
+    )
