@@ -143,11 +143,11 @@ class Terminal:
 
     def wait_for(self, text: str, keys: str = "") -> str:
         """What was shown up to and with `text` since the last call; types `keys`, again if nothing comes."""
-        end = time.monotonic() + 60
+        end = time.monotonic() + 240
         self.write(keys)
         while text not in self.seen:
             assert time.monotonic() < end, f"no {text!r} in {self.seen!r}"
-            if not select.select([self.file], [], [], 5)[0]:
+            if not select.select([self.file], [], [], 30)[0]:
                 self.write(keys)
             else:
                 self.seen += os.read(self.file, 1000).decode(errors="replace")
