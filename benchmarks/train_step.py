@@ -25,7 +25,7 @@ from measure import (
 # Shapes, and how many micro-batches are warm-up and measured; a multiple of the largest --update-freq.
 SIZES = {
     "toy": {"shapes": ["toy"], "update_freqs": [4], "warmup": 4, "batches": 4},
-    "full": {"shapes": ["tiny", "base"], "update_freqs": [1, 4], "warmup": 4, "batches": 8},
+    "full": {"shapes": ["tiny", "base"], "update_freqs": [1], "warmup": 2, "batches": 6},
 }
 SHAPES_ON_GPU = ["base", "large"]
 CHECKED_UPDATES = 3
