@@ -3,7 +3,7 @@
     emo-mtl export-hf checkpoints/mt/checkpoint_best.pt model
     python examples/serving/compare.py model checkpoints/mt/checkpoint_best.pt data/data-bin
 
-fairseq (what fairseq-generate runs), transformers, and CTranslate2 with float32 and int8 parameters
+emo_mtl (what fairseq-generate runs), transformers, and CTranslate2 with float32 and int8 parameters
 answer the same utterances of the test set on one CPU thread, in turns; beam 5, no trigram twice.
 Needs the packages transformers and ctranslate2.
 """
@@ -24,7 +24,7 @@ from emo_mtl.inference import build_model, load_checkpoint
 Batch = list[list[int]]  # tokens of each utterance, `<s> tokens </s>`
 
 
-def fairseq_responder(checkpoint: Path, data: Path) -> tuple[Callable[[Batch], Batch], Batch]:
+def emo_mtl_responder(checkpoint: Path, data: Path) -> tuple[Callable[[Batch], Batch], Batch]:
     """The task's generator, and the utterances of the test set."""
     task, model = build_model(load_checkpoint(checkpoint), data)
     search = Namespace(beam=5, no_repeat_ngram_size=3)
@@ -90,9 +90,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="turns of each (default: 3)")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    fairseq, utterances = fairseq_responder(args.checkpoint, args.data)
+    emo_mtl, utterances = emo_mtl_responder(args.checkpoint, args.data)
     responders = {
-        "fairseq": fairseq,
+        "emo_mtl": emo_mtl,
         "transformers": transformers_responder(args.folder),
         "CTranslate2 float32": ctranslate2_responder(args.folder, "float32"),
         "CTranslate2 int8": ctranslate2_responder(args.folder, "int8"),
@@ -109,15 +109,15 @@ def main() -> None:
             seconds[name].append(time.perf_counter() - start)
             responses[name] = [[n for n in row if n > 2] for row in found]  # no <s>, <pad>, </s>
 
-    distinct = len({tuple(row) for row in responses["fairseq"]})
+    distinct = len({tuple(row) for row in responses["emo_mtl"]})
     print(f"{len(utterances)} utterances, {distinct} different responses, batches of {size}")
-    print("| | utterances/s (median, range) | speed | same responses as fairseq |")
+    print("| | utterances/s (median, range) | speed | same responses as emo_mtl |")
     print("| --- | ---: | ---: | ---: |")
     for name, times in seconds.items():
         rate, low, high = (len(utterances) / t for t in (median(times), max(times), min(times)))
-        pairs = zip(seconds["fairseq"], times, strict=True)
-        speed = median(fairseq_time / own_time for fairseq_time, own_time in pairs)
-        same = sum(a == b for a, b in zip(responses[name], responses["fairseq"], strict=True))
+        pairs = zip(seconds["emo_mtl"], times, strict=True)
+        speed = median(our_time / own_time for our_time, own_time in pairs)
+        same = sum(a == b for a, b in zip(responses[name], responses["emo_mtl"], strict=True))
         print(f"| {name} | {rate:.1f} ({low:.1f} - {high:.1f}) | {speed:.2f} x | {same} |")
 
 
