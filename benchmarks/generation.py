@@ -222,26 +222,30 @@ def generate_with_fairseq(job: dict[str, Any], start: float) -> dict[str, Any]:
 
 
 def add_clocks(generator: Any, model: Any, device: str) -> dict[str, dict[str, float]]:
-    """Measure two modules of the search by hooks; they make a GPU wait."""
-    clocks: dict[str, dict[str, float]] = {}
-    modules = {
-        "blocking": generator.repeat_ngram_blocker,
-        "projection": model.decoder.output_projection,
-    }
-    for name, module in modules.items():
-        clock = clocks[name] = {"seconds": 0.0, "start": 0.0}
+    """Measure n-gram blocking and the projection (emo_mtl's with log-sum-exp); a GPU has to wait."""
+    from emo_mtl.generation import beam_search
 
-        def begin(*_: Any, clock: dict[str, float] = clock) -> None:
-            synchronize(device)
-            clock["start"] = time.perf_counter()
+    own = isinstance(generator, beam_search.BeamSearchGenerator)
+    projection = (beam_search, "project") if own else (model.decoder.output_projection, "forward")
+    parts = {"blocking": (generator.repeat_ngram_blocker, "forward"), "projection": projection}
+    return {name: add_clock(owner, function, device) for name, (owner, function) in parts.items()}
 
-        def finish(*_: Any, clock: dict[str, float] = clock) -> None:
-            synchronize(device)
-            clock["seconds"] += time.perf_counter() - clock["start"]
 
-        module.register_forward_pre_hook(begin)
-        module.register_forward_hook(finish)
-    return clocks
+def add_clock(owner: Any, name: str, device: str) -> dict[str, float]:
+    """Replace a function by one that adds up its seconds."""
+    function = getattr(owner, name)
+    clock = {"seconds": 0.0}
+
+    def clocked(*args: Any, **kwargs: Any) -> Any:
+        synchronize(device)
+        start = time.perf_counter()
+        result = function(*args, **kwargs)
+        synchronize(device)
+        clock["seconds"] += time.perf_counter() - start
+        return result
+
+    setattr(owner, name, clocked)
+    return clock
 
 
 def generate_with_library(job: dict[str, Any], build: Callable, start: float) -> dict[str, Any]:
