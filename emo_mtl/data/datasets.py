@@ -8,6 +8,8 @@ import torch
 from fairseq.data import BaseWrapperDataset, FairseqDataset, LanguagePairDataset
 from torch import Tensor
 
+from emo_mtl.preemption import spare_worker
+
 
 def bart_input(tokens: Tensor, bos: int, eos: int, max_length: int) -> Tensor:
     """`tokens </s>` as fairseq-preprocess writes it -> `<s> tokens </s>`, the format BART was trained on.
@@ -58,6 +60,11 @@ class PairDataset(LanguagePairDataset):
         batches = list(super().batch_by_size(indices, **limits))
         rest = indices[sum(map(len, batches)) :]
         return [*batches, rest] if len(rest) else batches
+
+    def collater(self, samples: list[dict[str, Any]], *args: Any, **kwargs: Any) -> dict[str, Any]:
+        """As of `LanguagePairDataset`; the first thing of ours that runs in a DataLoader's worker."""
+        spare_worker()
+        return super().collater(samples, *args, **kwargs)
 
 
 class LabelledDataset(BaseWrapperDataset):

@@ -21,6 +21,7 @@ from fairseq.tasks.translation import EVAL_BLEU_ORDER, TranslationConfig, Transl
 from omegaconf import II
 from torch import Tensor, nn
 
+from emo_mtl.checkpoints import choose_restore_file
 from emo_mtl.criterions.multitask_nll import RESPONSE
 from emo_mtl.data.batch_iterator import ScheduledBatchIterator, epoch_batches, shuffled_pass
 from emo_mtl.data.datasets import BARTInputDataset, LabelledDataset, MultitaskDataset, PairDataset
@@ -39,6 +40,7 @@ from emo_mtl.data.schedule import proportional, round_robin
 from emo_mtl.errors import UserError
 from emo_mtl.generation.beam_search import BeamSearchGenerator
 from emo_mtl.generation.ngram_block import NGramBlock
+from emo_mtl.preemption import Preemption
 
 logger = logging.getLogger(__name__)
 
@@ -117,6 +119,7 @@ class EmotionDialogueTask(TranslationTask):
                 )
         self.classification_tasks = parse_task_names(cfg.classification_tasks)
         self.loss_weights = parse_loss_weights(cfg.loss_weights, self.classification_tasks)
+        self.preemption = Preemption()
         heads = {}
         for name in self.classification_tasks:
             folder = self.data_folder() / name
@@ -354,7 +357,13 @@ class EmotionDialogueTask(TranslationTask):
     # ---- model and training
 
     def build_model(self, cfg: Any, from_checkpoint: bool = False) -> nn.Module:
-        """The model with a head for each classification task; heads of weight 0 are frozen."""
+        """The model with a head for each classification task; heads of weight 0 are frozen.
+
+        Raises:
+            UserError: in training, a checkpoint to restore that is damaged
+        """
+        if not from_checkpoint and "checkpoint" in (root := self.cfg._get_root()):
+            choose_restore_file(root.checkpoint)
         model = super().build_model(cfg, from_checkpoint)
         for name, labels in self.heads.items():
             model.register_classification_head(name, num_classes=len(labels))
@@ -382,6 +391,16 @@ class EmotionDialogueTask(TranslationTask):
                 "multiple"
             )
         return super().build_criterion(cfg, *args, **kwargs)  # 0.12.2 has no from_checkpoint
+
+    def begin_epoch(self, epoch: int, model: nn.Module) -> None:
+        """Called in training only: from now on signals are listened to."""
+        super().begin_epoch(epoch, model)
+        self.preemption.listen()
+
+    def train_step(self, *args: Any, **kwargs: Any) -> tuple[Tensor, float, dict[str, Any]]:
+        """As every task's; logs a signal to end, for :meth:`reduce_metrics` of all ranks."""
+        loss, sample_size, logs = super().train_step(*args, **kwargs)
+        return loss, sample_size, {**logs, "preempted": int(self.preemption.received is not None)}
 
     def optimizer_step(self, optimizer: Any, model: nn.Module, update_num: int) -> None:
         """Step; a head whose task had no part in the update has a gradient of 0, in every mode.
@@ -412,10 +431,12 @@ class EmotionDialogueTask(TranslationTask):
         return loss, sample_size, logs
 
     def reduce_metrics(self, logging_outputs: list[dict[str, Any]], criterion: nn.Module) -> None:
-        """As in `translation`, with BLEU's counts as plain numbers.
+        """As in `translation`, with BLEU's counts as plain numbers; ends a training that is preempted.
 
         `TranslationTask` keeps them as numpy arrays, which torch refuses to load from a checkpoint.
         """
+        if any(log.get("preempted", 0) for log in logging_outputs):
+            self.preemption.stop(self.cfg._get_root())
         FairseqTask.reduce_metrics(self, logging_outputs, criterion)
         if not any(key in log for log in logging_outputs for key in bleu_keys()):
             return
