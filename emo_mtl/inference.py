@@ -15,6 +15,7 @@ from fairseq.dataclass.configs import FairseqConfig
 from fairseq.dataclass.utils import overwrite_args_by_name
 from torch import Tensor, nn
 
+from emo_mtl.checkpoints import damage
 from emo_mtl.data.datasets import PairDataset
 from emo_mtl.errors import UserError
 from emo_mtl.tasks.emotion_dialogue import EmotionDialogueTask
@@ -45,8 +46,11 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     """What fairseq makes of a checkpoint of `emotion_dialogue`; nothing of it is run.
 
     Raises:
-        UserError: not a checkpoint, one of another task, or one that would run code when loaded
+        UserError: not a checkpoint, a damaged one, one of another task, or one that would run code when it
+            is loaded
     """
+    if found := damage(path):
+        raise UserError(f"{path}: cannot be read as a checkpoint ({found})")
     try:
         # torch < 2.6 protects fairseq's own call only if asked; mapped, this reads no weights yet.
         content = torch.load(path, map_location="cpu", mmap=True, weights_only=True)

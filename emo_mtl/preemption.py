@@ -3,8 +3,9 @@
 Clusters send SIGTERM before they take a machine away, SLURM sends SIGUSR1 if asked (`--signal=USR1@60`).
 """
 
-import atexit
 import logging
+import multiprocessing
+import multiprocessing.util
 import os
 import signal
 import sys
@@ -39,7 +40,8 @@ class Preemption:
         self.process = os.getpid()
         for number in SIGNALS:
             signal.signal(number, self.note)
-        atexit.register(self.exit)
+        # like atexit, but also where fairseq starts a process for each GPU; before workers are terminated
+        multiprocessing.util.Finalize(None, self.exit, exitpriority=1)
 
     def note(self, number: int, _frame: FrameType | None) -> None:
         """The handler; a second signal ends the process at once, as if there were none."""
@@ -68,22 +70,33 @@ class Preemption:
         cfg.dataset.disable_validation = True
 
     def exit(self) -> None:
-        """End with `EXIT_STATUS`: fairseq-train itself ends with 0. Last of all that runs at exit."""
+        """At the process's end: with `EXIT_STATUS` if it was preempted; fairseq-train itself ends with 0."""
+        if os.getpid() != self.process:
+            return
+        kill_workers()
         failed = (
             getattr(sys, "last_type", None) is not None
         )  # e.g. the checkpoint could not be saved
-        if self.stopping and not failed and os.getpid() == self.process:
+        if self.stopping and not failed:
             logging.shutdown()
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(EXIT_STATUS)
 
 
+def kill_workers() -> None:
+    """End what DataLoaders have left: Python would send SIGTERM, which is ignored, and wait for ever."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # torch's handler raises when a worker is killed
+    for worker in multiprocessing.active_children():
+        if worker.daemon:
+            worker.kill()
+
+
 def spare_worker() -> None:
     """In a DataLoader's worker: ignore the first SIGTERM.
 
     Clusters send it to all processes at once, and training fails when a worker dies. A worker ends with its
-    parent; the second SIGTERM, of torch to a worker that does not end, works as always.
+    parent (:func:`kill_workers`).
     """
     if get_worker_info() is None:
         return

@@ -1,0 +1,99 @@
+"""SIGTERM and SIGUSR1 in fairseq-train: nothing that was learned is lost."""
+
+import os
+import re
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from background import read_until, start
+from conftest import MULTITASK, train
+
+from emo_mtl.preemption import EXIT_STATUS, Preemption, ignore_once
+
+DEADLINE = 120  # seconds, for a slow machine
+
+
+def parameters(checkpoint: Path) -> dict[str, torch.Tensor]:
+    return torch.load(checkpoint, weights_only=True)["model"]
+
+
+class TestTraining:
+    @pytest.mark.parametrize(("number", "workers"), [(signal.SIGTERM, "2"), (signal.SIGUSR1, "0")])
+    def test_saves_ends_and_goes_on(self, sample, tmp_path, number, workers):
+        """The signal is sent to the whole process group, DataLoader workers included, as clusters do."""
+        flags = [*MULTITASK, "--disable-validation", "--max-update", "12", "--num-workers", workers]
+        whole, parts = tmp_path / "whole", tmp_path / "parts"
+        train(sample, whole, *flags)
+        process = start(sample, parts, *flags)
+        read_until(process, r'"num_updates": "3"')
+        os.killpg(process.pid, number)
+        log, _ = process.communicate(timeout=DEADLINE)
+        assert process.returncode == EXIT_STATUS, log
+        assert f"received {number.name}" in log
+        saved = re.search(r"checkpoint_last.pt \(epoch 1 @ (\d+) updates", log)
+        assert saved, log
+        assert 3 <= int(saved[1]) < 12
+
+        result = train(sample, parts, *flags)
+        assert f"@ {saved[1]} updates" in result.stdout + result.stderr
+        expected = parameters(whole / "checkpoint_last.pt")
+        found = parameters(parts / "checkpoint_last.pt")
+        assert all(torch.equal(found[key], expected[key]) for key in expected)
+
+    def test_without_classification_tasks(self, sample, tmp_path):
+        process = start(sample, tmp_path, "--disable-validation", "--max-update", "1000")
+        read_until(process, r'"num_updates": "2"')
+        process.send_signal(signal.SIGTERM)
+        log, _ = process.communicate(timeout=DEADLINE)
+        assert process.returncode == EXIT_STATUS, log
+        assert (tmp_path / "checkpoint_last.pt").is_file()
+
+
+class TestPreemption:
+    def test_second_signal_has_its_default_effect(self, restore_handlers):
+        preemption = Preemption()
+        preemption.listen()
+        os.kill(os.getpid(), signal.SIGUSR1)
+        wait_for(lambda: preemption.received is signal.SIGUSR1)
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+    def test_not_before_training(self, build, restore_handlers):
+        _, task, model, _ = build()
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+        task.begin_epoch(1, model)
+        assert signal.getsignal(signal.SIGTERM) == task.preemption.note
+
+    def test_ranks_stop_together(self, build):
+        """The rank that got no signal sees the sum over the ranks."""
+        cfg, task, _, criterion = build()
+        assert task.cfg._get_root().optimization.max_update != 1
+        task.reduce_metrics([{"preempted": torch.tensor(0)}], criterion)
+        assert not task.preemption.stopping
+        task.reduce_metrics([{"preempted": torch.tensor(1)}], criterion)
+        assert task.preemption.stopping
+        assert cfg.optimization.max_update == 1
+        assert cfg.dataset.disable_validation
+
+    def test_worker_survives_one(self, restore_handlers):
+        signal.signal(signal.SIGTERM, ignore_once)
+        os.kill(os.getpid(), signal.SIGTERM)
+        wait_for(lambda: signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)
+
+
+@pytest.fixture
+def restore_handlers():
+    numbers = (signal.SIGTERM, signal.SIGUSR1)
+    before = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, before, strict=True):
+        signal.signal(number, handler)
+
+
+def wait_for(condition) -> None:
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
