@@ -23,7 +23,8 @@ from typing import NamedTuple
 
 import torch
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+REPOSITORY = Path(__file__).resolve().parents[2]
+sys.path.extend(str(REPOSITORY / folder) for folder in ("", "tests", "examples/quickstart"))
 from background import read_until, start
 
 import emo_mtl.compat  # noqa: F401  lets torch load fairseq's checkpoints
