@@ -25,9 +25,9 @@ import torch
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.extend(str(REPOSITORY / folder) for folder in ("", "tests", "examples/quickstart"))
-from background import read_until, start
+from background import read_until, start  # noqa: E402
 
-import emo_mtl.compat  # noqa: F401  lets torch load fairseq's checkpoints
+import emo_mtl.compat  # noqa: E402, F401  lets torch load fairseq's checkpoints
 
 UPDATES = 24
 # Lines of the log behind which a process is killed.
