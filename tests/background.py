@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -22,6 +23,22 @@ def start(sample: Path, save_dir: Path, *flags: str) -> subprocess.Popen:
         text=True,
         start_new_session=True,
     )
+
+
+def start_ranks(count: int, sample: Path, save_dir: Path, *flags: str) -> list[subprocess.Popen]:
+    """One training on several processes; the first one is rank 0."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+    return [
+        start(
+            *(sample, save_dir, *flags, "--distributed-no-spawn"),
+            *("--distributed-world-size", count, "--distributed-rank", rank),
+            *("--distributed-init-method", address, "--distributed-backend", "gloo"),
+            *("--ddp-backend", "legacy_ddp"),
+        )
+        for rank in range(count)
+    ]
 
 
 def read_until(process: subprocess.Popen, pattern: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from background import read_until, start
+from background import read_until, start, start_ranks
 from conftest import MULTITASK, train
 
 from emo_mtl.preemption import EXIT_STATUS, Preemption, ignore_once
@@ -42,6 +42,21 @@ class TestTraining:
         expected = parameters(whole / "checkpoint_last.pt")
         found = parameters(parts / "checkpoint_last.pt")
         assert all(torch.equal(found[key], expected[key]) for key in expected)
+
+    @pytest.mark.slow
+    def test_two_processes_of_which_one_gets_the_signal(self, sample, tmp_path):
+        flags = [*MULTITASK, "--disable-validation", "--max-update", "1000"]
+        first, second = start_ranks(2, sample, tmp_path, *flags)
+        try:
+            read_until(first, r'"num_updates": "3"')
+            second.send_signal(signal.SIGTERM)
+            logs = [process.communicate(timeout=DEADLINE)[0] for process in (first, second)]
+        finally:
+            for process in (first, second):
+                process.kill()
+        assert [first.returncode, second.returncode] == [EXIT_STATUS] * 2, logs
+        assert "received a signal on another rank" in logs[0]
+        assert (tmp_path / "checkpoint_last.pt").is_file()
 
     def test_without_classification_tasks(self, sample, tmp_path):
         process = start(sample, tmp_path, "--disable-validation", "--max-update", "1000")

@@ -13,7 +13,6 @@ import itertools
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -25,7 +24,7 @@ import torch
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.extend(str(REPOSITORY / folder) for folder in ("", "tests", "examples/quickstart"))
-from background import read_until, start  # noqa: E402
+from background import read_until, start, start_ranks  # noqa: E402
 
 import emo_mtl.compat  # noqa: E402, F401  lets torch load fairseq's checkpoints
 
@@ -64,18 +63,7 @@ def launch(data: Path, save_dir: Path, setting: Setting) -> list[subprocess.Pope
     """The processes of one training; the first one is rank 0."""
     if setting.processes == 1:
         return [start(data, save_dir, *setting.flags())]
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    return [
-        start(
-            *(data, save_dir, *setting.flags()),
-            *("--distributed-world-size", setting.processes, "--distributed-rank", rank),
-            *("--distributed-init-method", f"tcp://127.0.0.1:{port}", "--distributed-no-spawn"),
-            *("--distributed-backend", "gloo", "--ddp-backend", "legacy_ddp"),
-        )
-        for rank in range(setting.processes)
-    ]
+    return start_ranks(setting.processes, data, save_dir, *setting.flags())
 
 
 def run_through(data: Path, save_dir: Path, setting: Setting) -> None:
