@@ -187,9 +187,14 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
         parts = ["response_loss", *(f"_{name}_weighted_loss" for name in names)]
         metrics.log_derived(
             "loss",
-            lambda meters: safe_round(sum(meters[p].avg for p in parts if p in meters), 3),
+            lambda meters: safe_round(sum(meters[p].avg for p in parts if has_data(meters, p)), 3),
             priority=0,
         )
+
+
+def has_data(meters: Any, key: str) -> bool:
+    """Whether a meter holds anything: fairseq empties those of a log interval when it ends."""
+    return key in meters and meters[key].count > 0
 
 
 def log_classification(name: str, counts: Tensor) -> None:
@@ -198,7 +203,12 @@ def log_classification(name: str, counts: Tensor) -> None:
     metrics.log_scalar(key, counts)
 
     def derive(measure: Any) -> Any:
-        return lambda meters: round(measure(meters[key].sum.cpu().numpy()), 2)
+        def score(meters: Any) -> float | None:
+            if not has_data(meters, key):
+                return None
+            return round(measure(meters[key].sum.cpu().numpy()), 2)
+
+        return score
 
     metrics.log_derived(f"{name}_accuracy", derive(accuracy))
     metrics.log_derived(f"{name}_f1", derive(macro_f1))

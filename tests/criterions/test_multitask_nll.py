@@ -195,3 +195,19 @@ class TestAgainstFairseq:
         stock_criterion = stock_task.build_criterion(stock_cfg.criterion)
         stock = ten_updates(stock_cfg, stock_task, stock_model, stock_criterion)
         self.check_equal(ten_updates(cfg, task, model, criterion), stock)
+
+
+def test_log_interval_without_a_task():
+    """fairseq empties the meters of `train_inner` at each log interval but keeps their names."""
+    response = {"response_loss": 2.0, "response_count": 1, "response_nll_loss": 2.0}
+    response["response_ntokens"] = 1
+    e6 = {"e6_loss": 1.0, "e6_weighted_loss": 1.0, "e6_count": 1}
+    e6["e6_confusion"] = torch.eye(2, dtype=torch.long)
+    none = dict.fromkeys(e6, 0) | {"e6_confusion": torch.zeros(2, 2, dtype=torch.long)}
+    with metrics.aggregate("interval", new_root=True) as meters:
+        MultitaskNLLCriterion.reduce_metrics([{**response, **e6}])
+        meters.reset()
+        MultitaskNLLCriterion.reduce_metrics([{**response, **none}])
+    values = meters.get_smoothed_values()
+    assert values["loss"] == values["response_loss"] == pytest.approx(2.885, abs=1e-3)
+    assert values["e6_loss"] is values["e6_accuracy"] is values["e6_f1"] is None
