@@ -125,25 +125,33 @@ FEW = {"max_update": "4", "optimizer": "sgd", "lr": "0.05"}
 
 @pytest.fixture(scope="module")
 def uneven(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """15 pairs; e6 and e2 have 5 utterances each: one batch, fewer than ranks; last batches are uneven."""
-    return write_data_bin(tmp_path_factory.mktemp("uneven") / "data-bin", {"train": 15})
+    """Batches of 5: 14 pairs make 5 + 5 + 4; e6 and e2 have 4 utterances, one batch each."""
+    return write_data_bin(tmp_path_factory.mktemp("uneven") / "data-bin", {"train": 14})
 
 
 @pytest.mark.slow
 class TestSameTraining:
-    @pytest.mark.parametrize("sampling", ["round-robin", "proportional"])
-    def test_three_ranks_equal_three_times_the_update_freq(self, uneven, tmp_path, start, sampling):
-        """Tasks of a single batch on three ranks. One process of the same schedule cannot be had by
-        `--update-freq` alone where a step is filled up, so the ranks are compared with round-robin."""
-        flags = {**FEW, "task_sampling": sampling, "max_tokens": "128"}
-        end_well(
-            *map(start, ranks(3, free_port(), fairseq_train(uneven, tmp_path / "three", **flags)))
-        )
-        assert all(torch.isfinite(value).all() for value in parameters(tmp_path / "three").values())
+    def test_tasks_of_one_batch_on_three_ranks(self, uneven, tmp_path, start):
+        flags = {**FEW, "batch_size": "5", "max_tokens": "1000"}
+        one = fairseq_train(uneven, tmp_path / "one", **flags, update_freq="9")
+        three = fairseq_train(uneven, tmp_path / "three", **flags, update_freq="3")
+        end_well(start(one), *map(start, ranks(3, free_port(), three)))
+        assert_same(tmp_path / "one", tmp_path / "three", atol=1e-6)
+
+    def test_workers(self, data_bin, tmp_path, start):
+        """The parameters are equal bit by bit; an epoch ends on the way."""
+        flags = {**FEW, "max_update": "20", "task_sampling": "proportional", "dropout": "0.1"}
+        runs = {
+            workers: fairseq_train(data_bin, tmp_path / workers, **flags, num_workers=workers)
+            for workers in ("0", "1", "4")
+        }
+        end_well(*map(start, runs.values()))
+        assert_same(tmp_path / "0", tmp_path / "1", atol=0)
+        assert_same(tmp_path / "0", tmp_path / "4", atol=0)
 
 
 @pytest.mark.slow
-class TestTorchrun:
+class TestLaunchers:
     @pytest.fixture(scope="class")
     def alone(self, data_bin, tmp_path_factory):
         """One process with twice the update frequency."""
@@ -198,6 +206,7 @@ class TestKilled:
         saved = torch.load(save_dir / "checkpoint_last.pt", weights_only=True)
         done = saved["optimizer_history"][-1]["num_updates"]
         more = fairseq_train(data_bin, save_dir, **often | {"max_update": str(done + 2)})
+        more.append("--load-checkpoint-on-all-dp-ranks")
         end_well(*map(start, ranks(2, free_port(), more)))
         saved = torch.load(save_dir / "checkpoint_last.pt", weights_only=True)
         assert saved["optimizer_history"][-1]["num_updates"] == done + 2
@@ -205,7 +214,7 @@ class TestKilled:
     def test_the_training_process(self, data_bin, tmp_path, start):
         """Its data workers notice and end."""
         endless = {**FEW, "max_update": "1000000", "num_workers": "2"}
-        training = start(fairseq_train(data_bin, tmp_path, **endless, no_save=None))
+        training = start([*fairseq_train(data_bin, tmp_path, **endless), "--no-save"])
         wait_until(lambda: len(members(training.pid)) >= 3, "no workers")
         training.kill()
         training.wait()
