@@ -14,6 +14,7 @@ HF = [
     "safetensors",
 ]
 BENCH = [*HF, "ctranslate2", "psutil"]
+SOAK = ["matplotlib", "psutil"]
 
 setup(
     name="emo-mtl",
@@ -53,6 +54,7 @@ setup(
         "demo": DEMO,  # the page of `emo-mtl demo`
         "hf": HF,  # Hugging Face: `emo-mtl import-hf`, `emo-mtl export-hf`
         "bench": BENCH,  # benchmarks/: libraries to compare with
+        "soak": SOAK,  # tests/soak: memory of a long training
         "dev": [
             *EVAL,
             *TENSORBOARD,
