@@ -364,6 +364,9 @@ class EmotionDialogueTask(TranslationTask):
         """
         if not from_checkpoint and "checkpoint" in (root := self.cfg._get_root()):
             choose_restore_file(root.checkpoint)
+            # By default rank 0 sends it to the others as a pickle with fairseq's config, which torch >= 2.6
+            # refuses.
+            root.checkpoint.load_checkpoint_on_all_dp_ranks = True
         model = super().build_model(cfg, from_checkpoint)
         for name, labels in self.heads.items():
             model.register_classification_head(name, num_classes=len(labels))
