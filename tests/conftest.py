@@ -16,10 +16,12 @@ from fairseq import options, tasks
 from fairseq.data import Dictionary
 from fairseq.data.indexed_dataset import make_builder
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
+from hypothesis import settings
 from make_sample import main as make_sample
 
 import emo_mtl
 
+settings.register_profile("soak", max_examples=5000)  # --hypothesis-profile=soak
 REPOSITORY = Path(emo_mtl.__file__).resolve().parents[1]
 WORDS = [f"w{i}" for i in range(40)]
 LABELS = {"e6": ["anger", "disgust", "fear", "joy", "sadness", "surprise"], "e2": ["neg", "pos"]}

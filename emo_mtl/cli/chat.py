@@ -81,8 +81,9 @@ class Conversation:
 
 def beam_settings(values: list[str]) -> dict[str, Any]:
     """`["5"]` -> the settings of `/beam 5`."""
-    if len(values) != 1 or not values[0].isdecimal():
-        raise UserError(f"/beam {' '.join(values)}: expected a whole number, for example /beam 5")
+    if len(values) != 1 or not re.fullmatch(r"\d{1,4}", values[0]):
+        found = " ".join(values)[:40]
+        raise UserError(f"/beam {found}: expected a whole number up to 9999, for example /beam 5")
     return {"beam": int(values[0])}
 
 

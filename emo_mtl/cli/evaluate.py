@@ -20,7 +20,7 @@ from emo_mtl.metrics import (
 HELP = "score generated responses: BLEU, distinct-1, distinct-2, average length (Table 2)"
 
 # "S-12\t...": a line of fairseq-generate (source, target, hypothesis, detokenised, positional)
-_GENERATE_LINE = re.compile(r"([STHDP])-(\d+)\t")
+_GENERATE_LINE = re.compile(r"([STHDP])-(\d{1,18})\t")  # int() refuses thousands of digits
 # its last line, printed when the data has targets
 _GENERATE_END = re.compile(r"Generate .* with beam=\d+: ")
 _LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \| [A-Z]+ \| ")

@@ -17,6 +17,7 @@ from fairseq.logging.meters import safe_round
 from torch import Tensor, nn
 
 from emo_mtl.criterions.projected_nll import projected_nll
+from emo_mtl.errors import UserError
 from emo_mtl.metrics import accuracy, macro_f1
 
 RESPONSE = "response"
@@ -42,6 +43,23 @@ def confusion(logits: Tensor, target: Tensor) -> Tensor:
     # not torch.bincount, which waits for a GPU
     counts = pairs.new_zeros(classes * classes).index_add_(0, pairs, torch.ones_like(pairs))
     return counts.view(classes, classes)
+
+
+def check_finite(loss: Tensor, task: str, model: nn.Module) -> None:
+    """Raise `UserError` where a loss on the CPU is NaN or infinite: the parameters stay as they are.
+
+    On a GPU this would wait for the result; fairseq's own look at the norm of the gradients, once an
+    update, ends the training there.
+    """
+    if loss.device.type != "cpu" or torch.isfinite(loss).all():
+        return
+    update = getattr(model, "num_updates", 0) + 1
+    where = f"update {update}" if model.training else f"validation before update {update}"
+    raise UserError(
+        f"{where}, task {task}: found a loss of {loss.sum().item()}, expected a finite number; nothing was "
+        "updated, and the checkpoints are as they were: continue from the last good one with a lower "
+        "--lr, with --clip-norm 1 or with --reset-optimizer"
+    )
 
 
 @register_criterion("multitask_nll", dataclass=MultitaskNLLConfig)
@@ -102,6 +120,7 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
                 f"{name}_count": count,
                 f"{name}_confusion": confusion(logits.data, target),
             }
+        check_finite(loss, name, model)
         if self.multitask:
             loss, sample_size = weight * loss / count, 1
         else:

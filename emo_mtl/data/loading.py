@@ -3,7 +3,6 @@
 import hashlib
 import os
 import re
-import struct
 from pathlib import Path
 
 import numpy as np
@@ -62,11 +61,22 @@ def parse_loss_weights(text: str, tasks: list[str]) -> dict[str, float]:
     return {task: weights.get(task, 1.0) for task in tasks}
 
 
+def read_dictionary(path: Path) -> Dictionary:
+    """What stands in a `dict.txt`; `UserError` where it is no dictionary."""
+    try:
+        return Dictionary.load(str(path))
+    except Exception as error:  # fairseq raises many kinds, a bare `Exception` among them
+        raise UserError(
+            f"{path}: cannot be read as a dictionary ({error}), expected lines of a symbol, a space and "
+            f"a number: {PREPARE_AGAIN}"
+        ) from error
+
+
 def load_dictionary(path: Path) -> Dictionary:
     """fairseq's dictionary with `<mask>` last, as BART's embeddings have it."""
     if not path.is_file():
         raise UserError(f"{path}: no such file, expected a dictionary: {PREPARE_AGAIN}")
-    dictionary = Dictionary.load(str(path))
+    dictionary = read_dictionary(path)
     dictionary.add_symbol("<mask>")
     return dictionary
 
@@ -96,7 +106,7 @@ def load_labels(path: Path) -> list[str]:
             f"{path}: no such file, expected the labels of a task of --classification-tasks: "
             f"correct its name, or {PREPARE_AGAIN}"
         )
-    dictionary = Dictionary.load(str(path))
+    dictionary = read_dictionary(path)
     symbols = dictionary.symbols[dictionary.nspecial :]
     labels = [symbol for symbol in symbols if not symbol.startswith("madeupword")]
     if len(labels) < 2:
@@ -118,18 +128,43 @@ def check_complete(prefix: str) -> None:
         return
     try:
         index = indexed_dataset.MMapIndexedDataset.Index(prefix + ".idx")
-        sizes, dtype = index.sizes, index.dtype
-        expected = int(sizes.sum()) * np.dtype(dtype).itemsize
-    except (ValueError, OSError, AssertionError, struct.error) as error:
+        sizes, dtype = index.sizes.astype(np.int64), np.dtype(index.dtype)
+        ends = sizes.cumsum() * dtype.itemsize
+        starts = ends - sizes * dtype.itemsize
+        is_sound = (
+            dtype.kind in "iu" and (sizes >= 0).all() and np.array_equal(starts, index._pointers)
+        )
+    except Exception as error:  # numpy and fairseq raise many kinds
         raise UserError(f"{prefix}.idx: cut off or damaged ({error}): {PREPARE_AGAIN}") from error
+    if not is_sound:
+        raise UserError(
+            f"{prefix}.idx: damaged: expected whole numbers, and examples that follow each other: "
+            f"{PREPARE_AGAIN}"
+        )
     if not len(sizes):
         raise UserError(f"{prefix}.bin: found no examples, expected one or more: {PREPARE_AGAIN}")
-    found = os.path.getsize(prefix + ".bin")
+    expected, found = int(ends[-1]), os.path.getsize(prefix + ".bin")
     if found != expected:
         raise UserError(
             f"{prefix}.bin: found {found:,} bytes, expected {expected:,}: the file was cut off or "
             f"belongs to another {prefix}.idx: {PREPARE_AGAIN}"
         )
+
+
+def check_numbers(prefix: str, num_symbols: int) -> None:
+    """Raise `UserError` where `prefix.bin` holds a number that is no symbol's; it must be complete."""
+    if indexed_dataset.infer_dataset_impl(prefix) != "mmap":
+        return
+    dtype = indexed_dataset.MMapIndexedDataset.Index(prefix + ".idx").dtype
+    if not os.path.getsize(prefix + ".bin"):
+        return
+    numbers = np.memmap(prefix + ".bin", dtype, mode="r")
+    for found in (int(numbers.min()), int(numbers.max())):
+        if not 0 <= found < num_symbols:
+            raise UserError(
+                f"{prefix}.bin: found the number {found:,}, expected those of the {num_symbols:,} symbols "
+                f"of the dictionary: damaged, or of another dictionary: {PREPARE_AGAIN}"
+            )
 
 
 def load_tokens(prefix: str, dictionary: Dictionary, impl: str | None = None) -> FairseqDataset:
@@ -143,6 +178,7 @@ def load_tokens(prefix: str, dictionary: Dictionary, impl: str | None = None) ->
         UserError: a file that is missing, damaged or empty, or an empty utterance
     """
     check_complete(prefix)
+    check_numbers(prefix, len(dictionary))
     dataset = data_utils.load_indexed_dataset(prefix, dictionary, impl)
     check_utterances(prefix, dataset)
     return dataset
@@ -174,7 +210,8 @@ def load_label_numbers(prefix: str, labels: list[str], num_inputs: int) -> Tenso
         UserError: another number of lines, or a line that is not one of the labels
     """
     check_complete(prefix)
-    dictionary = Dictionary.load(os.path.join(os.path.dirname(prefix), "dict.txt"))
+    dictionary = read_dictionary(Path(prefix).parent / "dict.txt")
+    check_numbers(prefix, len(dictionary))
     dataset = data_utils.load_indexed_dataset(prefix, dictionary)
     if len(dataset) != num_inputs:
         raise UserError(

@@ -38,6 +38,12 @@ class EmoBARTModel(BARTModel):
     """
 
     takes_lm_loss = True  # what a criterion asks, through the wrappers of several GPUs too
+    num_updates = 0  # before the one that is being made; for messages
+
+    def set_num_updates(self, num_updates: int) -> None:
+        """Told by fairseq before each micro-batch."""
+        super().set_num_updates(num_updates)
+        self.num_updates = num_updates
 
     def forward(
         self,
