@@ -206,8 +206,6 @@ class TestKilled:
         saved = torch.load(save_dir / "checkpoint_last.pt", weights_only=True)
         done = saved["optimizer_history"][-1]["num_updates"]
         more = fairseq_train(data_bin, save_dir, **often | {"max_update": str(done + 2)})
-        more.append("--load-checkpoint-on-all-dp-ranks")
-        more.append("--load-checkpoint-on-all-dp-ranks")
         end_well(*map(start, ranks(2, free_port(), more)))
         saved = torch.load(save_dir / "checkpoint_last.pt", weights_only=True)
         assert saved["optimizer_history"][-1]["num_updates"] == done + 2
