@@ -157,16 +157,20 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
         return loss, nll_loss
 
     def zero_sums(self, device: torch.device) -> dict[str, Any]:
-        """What is logged for a task that the micro-batch does not hold."""
-        zeros: dict[str, Any] = dict.fromkeys(
-            ("response_loss", "response_count", "response_nll_loss", "response_ntokens"), 0
-        )
+        """What is logged for a task that the micro-batch does not hold.
+
+        Losses are tensors and counts are numbers, as where there is something to log: fairseq packs the two
+        kinds apart when it adds up over ranks, which hold different tasks in validation.
+        """
+        zeros: dict[str, Any] = {"response_count": 0, "response_ntokens": 0}
+        losses = ["response_loss", "response_nll_loss"]
         for name, labels in self.heads.items():
-            zeros |= dict.fromkeys((f"{name}_loss", f"{name}_weighted_loss", f"{name}_count"), 0)
+            zeros[f"{name}_count"] = 0
+            losses += [f"{name}_loss", f"{name}_weighted_loss"]
             zeros[f"{name}_confusion"] = torch.zeros(
                 len(labels), len(labels), dtype=torch.long, device=device
             )
-        return zeros
+        return zeros | dict.fromkeys(losses, torch.zeros((), device=device))
 
     @classmethod
     def reduce_metrics(cls, logging_outputs: list[dict[str, Any]]) -> None:

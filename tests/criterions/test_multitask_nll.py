@@ -211,3 +211,16 @@ def test_log_interval_without_a_task():
     values = meters.get_smoothed_values()
     assert values["loss"] == values["response_loss"] == pytest.approx(2.885, abs=1e-3)
     assert values["e6_loss"] is values["e6_accuracy"] is values["e6_f1"] is None
+
+
+def test_kinds_of_what_is_logged_do_not_depend_on_the_task(build):
+    """fairseq adds up numbers and tensors apart, in the order of the first rank."""
+    _, task, model, criterion = build()
+    task.load_dataset("valid")
+    dataset = task.datasets["valid"]
+    kinds = []
+    for name in dataset.names:
+        index = int(dataset.task_indices(name)[0])
+        _, _, logs = criterion(model.eval(), dataset.collater([dataset[index]]))
+        kinds.append([(key, torch.is_tensor(value)) for key, value in logs.items()])
+    assert all(kind == kinds[0] for kind in kinds)

@@ -747,6 +747,19 @@ class TestValidation:
                 trainer.valid_step(batch)
         return meters.get_smoothed_values(), trainer, batches
 
+    def test_order_of_what_is_logged_does_not_depend_on_the_task(self, build):
+        """Ranks that hold different tasks are added up by it."""
+        _, task, model, criterion = build(
+            **self.EVAL_BLEU, eval_bleu_args='{"beam": 1, "max_len_b": 5}'
+        )
+        task.load_dataset("valid")
+        dataset = task.datasets["valid"]
+        firsts = [dataset[int(dataset.task_indices(name)[0])] for name in dataset.names]
+        orders = [
+            list(task.valid_step(dataset.collater([item]), model, criterion)[2]) for item in firsts
+        ]
+        assert all(order == orders[0] for order in orders)
+
     @pytest.mark.parametrize("classification_tasks", ["e6,e2", ""])
     def test_bleu_is_of_the_whole_set(self, build, monkeypatch, classification_tasks):
         """The counts of all batches together, and not a mean over batches."""

@@ -1,0 +1,34 @@
+"""Validation on several processes, which hold batches of different tasks at the same time."""
+
+import json
+import re
+
+import pytest
+from background import start_ranks
+from conftest import MULTITASK, TASK, run_command
+
+METRICS = ("response_loss", "e6_loss", "e6_accuracy", "e6_f1", "e2_accuracy", "e12_f1")
+
+
+@pytest.mark.slow
+def test_equals_that_of_one_process(sample, tmp_path):
+    processes = start_ranks(2, sample, tmp_path, *MULTITASK, "--max-update", "2")
+    logs = [process.communicate(timeout=300)[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], logs
+    (line,) = re.findall(r"\| valid \| (\{.*\})", logs[0])
+    found = json.loads(line)
+    alone = run_command(
+        *(
+            "fairseq-validate",
+            sample / "data-bin",
+            *TASK,
+            "--path",
+            tmp_path / "checkpoint_last.pt",
+        ),
+        *("--valid-subset", "valid", "--max-tokens", "512", "--log-format", "json"),
+    )
+    (line,) = re.findall(r"\| valid \| (\{.*\})", alone.stdout + alone.stderr)
+    expected = json.loads(line)
+    for name in METRICS:
+        value = float(expected[f"valid_{name}"])
+        assert float(found[f"valid_{name}"]) == pytest.approx(value, abs=0.011), name
