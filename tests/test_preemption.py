@@ -84,7 +84,7 @@ class TestPreemption:
     def test_ranks_stop_together(self, build):
         """The rank that got no signal sees the sum over the ranks."""
         cfg, task, _, criterion = build()
-        assert task.cfg._get_root().optimization.max_update != 1
+        assert task.command_cfg.optimization.max_update != 1
         task.reduce_metrics([{"preempted": torch.tensor(0)}], criterion)
         assert not task.preemption.stopping
         task.reduce_metrics([{"preempted": torch.tensor(1)}], criterion)

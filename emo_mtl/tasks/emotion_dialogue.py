@@ -18,7 +18,7 @@ from fairseq.dataclass import ChoiceEnum
 from fairseq.logging import metrics
 from fairseq.tasks import FairseqTask, register_task
 from fairseq.tasks.translation import EVAL_BLEU_ORDER, TranslationConfig, TranslationTask
-from omegaconf import II
+from omegaconf import II, OmegaConf
 from torch import Tensor, nn
 
 from emo_mtl.checkpoints import choose_restore_file
@@ -156,6 +156,11 @@ class EmotionDialogueTask(TranslationTask):
     def heads(self) -> dict[str, list[str]]:
         """The labels of each classification head, in the order of its classes."""
         return self.state.heads
+
+    @property
+    def command_cfg(self) -> Any:
+        """The config of the whole command, which fairseq-train goes on reading; empty without one."""
+        return self.cfg._get_root() if OmegaConf.is_config(self.cfg) else {}
 
     @property
     def trained_tasks(self) -> list[str]:
@@ -362,11 +367,12 @@ class EmotionDialogueTask(TranslationTask):
         Raises:
             UserError: in training, a checkpoint to restore that is damaged
         """
-        if not from_checkpoint and "checkpoint" in (root := self.cfg._get_root()):
-            choose_restore_file(root.checkpoint)
+        if not from_checkpoint and "checkpoint" in self.command_cfg:
+            checkpoint = self.command_cfg.checkpoint
+            choose_restore_file(checkpoint)
             # By default rank 0 sends it to the others as a pickle with fairseq's config, which torch >= 2.6
             # refuses.
-            root.checkpoint.load_checkpoint_on_all_dp_ranks = True
+            checkpoint.load_checkpoint_on_all_dp_ranks = True
         model = super().build_model(cfg, from_checkpoint)
         for name, labels in self.heads.items():
             model.register_classification_head(name, num_classes=len(labels))
@@ -439,7 +445,7 @@ class EmotionDialogueTask(TranslationTask):
         `TranslationTask` keeps them as numpy arrays, which torch refuses to load from a checkpoint.
         """
         if any(log.get("preempted", 0) for log in logging_outputs):
-            self.preemption.stop(self.cfg._get_root())
+            self.preemption.stop(self.command_cfg)
         FairseqTask.reduce_metrics(self, logging_outputs, criterion)
         if not any(key in log for log in logging_outputs for key in bleu_keys()):
             return
