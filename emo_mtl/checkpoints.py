@@ -49,13 +49,20 @@ def choose_restore_file(cfg: Any) -> None:
     in between, or with a full disk, it leaves a part of that file, beside the one that was copied.
 
     Args:
-        cfg: fairseq's `CheckpointConfig`; its `restore_file` is changed
+        cfg: fairseq's `CheckpointConfig`; its `restore_file` and `finetune_from_model` may be changed
 
     Raises:
         UserError: the file of `--restore-file` is damaged, or all checkpoints of `--save-dir` are
     """
     is_default = cfg.restore_file == LAST
-    path = Path(cfg.save_dir, LAST) if is_default else Path(cfg.restore_file)
+    last = Path(cfg.save_dir, LAST)
+    path = last if is_default else Path(cfg.restore_file)
+    if last.is_file() and path.resolve() != last.resolve():
+        logger.warning(
+            f"{last}: will be overwritten, since --restore-file {path} starts from another checkpoint. To go "
+            "on from it, leave out --restore-file and the --reset-* flags; --finetune-from-model starts from "
+            "a file the first time only"
+        )
     if not path.is_file() or (found := damage(path)) is None:
         return
     other = newest_whole(path.parent, but=path)
@@ -71,3 +78,4 @@ def choose_restore_file(cfg: Any) -> None:
         )
     logger.warning(f"{path}: {found}: going on from {other}, the newest whole checkpoint")
     cfg.restore_file = str(other)
+    cfg.finetune_from_model = None  # fairseq refuses it beside a restore file

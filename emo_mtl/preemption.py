@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from types import FrameType
 
 from omegaconf import DictConfig
@@ -18,6 +19,8 @@ from torch.utils.data import get_worker_info
 logger = logging.getLogger(__name__)
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+# Seconds in which another signal counts as the same one: torchrun passes on what it gets itself.
+ECHO = 5.0
 EXIT_STATUS = 75  # EX_TEMPFAIL of sysexits.h: the same command, started again, goes on
 
 
@@ -30,6 +33,7 @@ class Preemption:
 
     def __init__(self) -> None:
         self.received: signal.Signals | None = None
+        self.received_at = 0.0  # seconds, of a monotonic clock
         self.stopping = False
         self.process: int | None = None  # that listens
 
@@ -44,12 +48,14 @@ class Preemption:
         multiprocessing.util.Finalize(None, self.exit, exitpriority=1)
 
     def note(self, number: int, _frame: FrameType | None) -> None:
-        """The handler; a second signal ends the process at once, as if there were none."""
+        """The handler; another signal, `ECHO` seconds later, ends the process as if there were none."""
         if os.getpid() != self.process:  # a worker that loads data, which ends with its parent
             return
-        self.received = signal.Signals(number)
-        for each in SIGNALS:
-            signal.signal(each, signal.SIG_DFL)
+        if self.received is None:
+            self.received, self.received_at = signal.Signals(number), time.monotonic()
+        elif time.monotonic() - self.received_at >= ECHO:
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
 
     def stop(self, cfg: DictConfig) -> None:
         """Let fairseq-train, which looks at its config after each update, save and end after this one.

@@ -74,7 +74,7 @@ class TestNewestWhole:
 
 class TestChooseRestoreFile:
     def config(self, folder: Path, restore_file: str = "checkpoint_last.pt") -> Namespace:
-        return Namespace(save_dir=str(folder), restore_file=restore_file)
+        return Namespace(save_dir=str(folder), restore_file=restore_file, finetune_from_model=None)
 
     def test_nothing_changes(self, tmp_path):
         cfg = self.config(tmp_path)
@@ -90,6 +90,27 @@ class TestChooseRestoreFile:
         assert cfg.restore_file == str(best)
         assert "checkpoint_last.pt: damaged" in caplog.text
         assert str(best) in caplog.text
+
+    def test_fine_tuning_goes_on_too(self, tmp_path):
+        """fairseq takes only one of the two flags, and the first start is long over."""
+        cut(write(tmp_path / "checkpoint_last.pt"))
+        best = write(tmp_path / "checkpoint_best.pt")
+        cfg = self.config(tmp_path)
+        cfg.finetune_from_model = "model.pt"
+        choose_restore_file(cfg)
+        assert cfg.restore_file == str(best)
+        assert cfg.finetune_from_model is None
+
+    def test_warns_before_an_earlier_training_is_overwritten(self, tmp_path, caplog):
+        asked = write(tmp_path / "model.pt")
+        choose_restore_file(self.config(tmp_path, str(asked)))
+        assert not caplog.text
+        last = write(tmp_path / "checkpoint_last.pt")
+        choose_restore_file(self.config(tmp_path, str(asked)))
+        assert f"{last}: will be overwritten" in caplog.text
+        caplog.clear()
+        choose_restore_file(self.config(tmp_path, str(last)))
+        assert not caplog.text
 
     def test_no_other(self, tmp_path):
         cut(write(tmp_path / "checkpoint_last.pt"))

@@ -68,12 +68,25 @@ class TestTraining:
 
 
 class TestPreemption:
-    def test_second_signal_has_its_default_effect(self, restore_handlers):
+    def test_second_signal_has_its_default_effect(self, restore_handlers, monkeypatch):
+        monkeypatch.setattr("emo_mtl.preemption.ECHO", 0)
+        ended = []
+        monkeypatch.setattr("emo_mtl.preemption.signal.raise_signal", ended.append)
         preemption = Preemption()
         preemption.listen()
         os.kill(os.getpid(), signal.SIGUSR1)
         wait_for(lambda: preemption.received is signal.SIGUSR1)
+        os.kill(os.getpid(), signal.SIGTERM)
+        wait_for(lambda: ended == [signal.SIGTERM])
         assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+    def test_the_same_signal_twice_is_one(self, restore_handlers):
+        """A cluster signals every process, and torchrun passes its own signal on to them."""
+        preemption = Preemption()
+        preemption.listen()
+        preemption.note(signal.SIGTERM, None)
+        preemption.note(signal.SIGTERM, None)
+        assert signal.getsignal(signal.SIGTERM) == preemption.note
 
     def test_not_before_training(self, build, restore_handlers):
         _, task, model, _ = build()
