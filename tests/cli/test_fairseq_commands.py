@@ -98,14 +98,8 @@ class TestTrain:
     def test_restores_a_checkpoint_in_the_format_of_bart_large(self, sample, tmp_path):
         """The README's command, on a randomly initialised file as fairseq distributes it."""
         pretrained = write_pretrained_bart(sample, tmp_path / "model.pt")
-        restore = [
-            "--restore-file",
-            tmp_path / "model.pt",
-            "--disable-validation",
-            "--max-update",
-            "1",
-        ]
-        resets = ["--reset-optimizer", "--reset-dataloader", "--reset-meters"]
+        restore = ["--finetune-from-model", tmp_path / "model.pt"]
+        restore += ["--disable-validation", "--max-update", "1"]
         weights = ["--loss-weights", "e6=0.5,e2=0.5,e12=0", "--task-sampling", "round-robin"]
         large = ["--arch", "emo_bart_large", "--encoder-layers", "1", "--decoder-layers", "1"]
         large += [
@@ -119,7 +113,7 @@ class TestTrain:
         example = ["--truncate-source", "--share-all-embeddings", "--layernorm-embedding"]
         example += ["--share-decoder-input-output-embed", "--find-unused-parameters"]
         example += ["--skip-invalid-size-inputs-valid-test", "--attention-dropout", "0.1"]
-        flags = [*MULTITASK, *weights, *large, *restore, *resets, *example]
+        flags = [*MULTITASK, *weights, *large, *restore, *example]
         result = train(sample, tmp_path / "tuned", *flags)
         assert "Loaded checkpoint" in result.stdout + result.stderr
         tuned = parameters(tmp_path / "tuned")

@@ -25,8 +25,7 @@ TRAIN = [
     *("--classification-tasks", "e6,e2,e12", "--criterion", "multitask_nll"),
     *("--label-smoothing", "0.1", "--loss-weights", "e6=0.5,e2=0.5,e12=0"),
     *("--task-sampling", "round-robin", "--max-tokens", "512", "--update-freq", "4"),
-    *("--reset-optimizer", "--reset-dataloader", "--reset-meters", "--share-all-embeddings"),
-    *("--share-decoder-input-output-embed", "--layernorm-embedding"),
+    *("--share-all-embeddings", "--share-decoder-input-output-embed", "--layernorm-embedding"),
     *("--required-batch-size-multiple", "1", "--skip-invalid-size-inputs-valid-test"),
     *("--find-unused-parameters", "--dropout", "0.1", "--attention-dropout", "0.1"),
     *("--optimizer", "adam", "--clip-norm", "0.1", "--lr", "1e-9", "--max-update", "1"),
@@ -72,7 +71,7 @@ class TestTrain:
         sizes = ["--encoder-embed-dim", "16", "--encoder-ffn-embed-dim", "32"]
         sizes += ["--decoder-ffn-embed-dim", "24", "--encoder-layers", "2", "--decoder-layers", "1"]
         sizes += ["--encoder-attention-heads", "2", "--decoder-attention-heads", "4"]
-        restore = ["--restore-file", checkpoint, "--save-dir", tmp_path / "tuned"]
+        restore = ["--finetune-from-model", checkpoint, "--save-dir", tmp_path / "tuned"]
         result = run_command("fairseq-train", sample / "data-bin", *TRAIN, *sizes, *restore)
         assert "Loaded checkpoint" in result.stdout + result.stderr
         state = torch.load(tmp_path / "tuned" / "checkpoint_last.pt", weights_only=True)["model"]
