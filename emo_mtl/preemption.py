@@ -80,9 +80,8 @@ class Preemption:
         if os.getpid() != self.process:
             return
         kill_workers()
-        failed = (
-            getattr(sys, "last_type", None) is not None
-        )  # e.g. the checkpoint could not be saved
+        # set when a traceback was printed: e.g. the checkpoint could not be saved
+        failed = getattr(sys, "last_type", None) is not None
         if self.stopping and not failed:
             logging.shutdown()
             sys.stdout.flush()

@@ -1,0 +1,18 @@
+"""A short run of tests/soak/kill_and_resume.py."""
+
+import random
+
+import pytest
+from soak.kill_and_resume import UPDATES, Setting, equal, kill, run_through, updates
+
+
+@pytest.mark.slow
+def test_ends_as_one_that_ran_through(sample, tmp_path):
+    setting = Setting("proportional", update_freq=4, workers=2, processes=1)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    run_through(sample, whole, setting)
+    assert kill(sample, parts, setting, random.Random(1)), "it ended before it was killed"
+    assert updates(parts) < UPDATES
+    run_through(sample, parts, setting)
+    assert updates(whole) == updates(parts) == UPDATES
+    assert equal(whole, parts)
