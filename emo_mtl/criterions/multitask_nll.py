@@ -1,7 +1,7 @@
 """Criterion `multitask_nll`: label-smoothed NLL of responses and weighted cross entropy of emotions."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from fairseq.criterions.label_smoothed_cross_entropy import (
     LabelSmoothedCrossEntropyCriterion,
     LabelSmoothedCrossEntropyCriterionConfig,
 )
+from fairseq.dataclass import ChoiceEnum
 from fairseq.logging import metrics
 from fairseq.logging.meters import safe_round
 from torch import Tensor, nn
@@ -26,6 +27,16 @@ RESPONSE = "response"
 @dataclass
 class MultitaskNLLConfig(LabelSmoothedCrossEntropyCriterionConfig):
     """The flags of `label_smoothed_cross_entropy`; the weights are the task's `--loss-weights`."""
+
+    response_loss_reduction: ChoiceEnum(["mean", "sum"]) = field(
+        default="mean",
+        metadata={
+            "help": "how a mini-batch's response loss is reduced over its target tokens before it meets the "
+            "classification losses, which are means over utterances. mean: the tasks are of one size, and "
+            "--loss-weights act. sum: as in the code of the paper's authors; the response loss is then some "
+            "hundred times larger, and the classification tasks hardly act on shared parameters"
+        },
+    )
 
 
 def confusion(logits: Tensor, target: Tensor) -> Tensor:
@@ -72,13 +83,24 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
     for classification; lambda of responses is 1. fairseq divides by the summed `sample_size`, which is
     therefore 1 for each micro-batch. Where no classification task is trained, loss and sample size are
     those of `label_smoothed_cross_entropy`.
+
+    With `--response-loss-reduction sum` m_k of responses is the sum over target tokens, with or without
+    classification tasks.
     """
 
-    def __init__(self, task: Any, sentence_avg: bool, label_smoothing: float, **kwargs: Any):
+    def __init__(
+        self,
+        task: Any,
+        sentence_avg: bool,
+        label_smoothing: float,
+        response_loss_reduction: str = "mean",
+        **kwargs: Any,
+    ):
         super().__init__(task, sentence_avg, label_smoothing, **kwargs)
         self.heads: dict[str, list[str]] = task.heads
         self.loss_weights: dict[str, float] = task.loss_weights
-        self.multitask = any(self.loss_weights.values())
+        self.sums_responses = response_loss_reduction == "sum"
+        self.counts_micro_batches = self.sums_responses or any(self.loss_weights.values())
 
     @classmethod
     def build_criterion(cls, cfg: MultitaskNLLConfig, task: Any) -> "MultitaskNLLCriterion":
@@ -86,6 +108,7 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
             task,
             sentence_avg=cfg.sentence_avg,
             label_smoothing=cfg.label_smoothing,
+            response_loss_reduction=cfg.response_loss_reduction,
             ignore_prefix_size=cfg.ignore_prefix_size,
             report_accuracy=cfg.report_accuracy,
         )
@@ -121,8 +144,9 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
                 f"{name}_confusion": confusion(logits.data, target),
             }
         check_finite(loss, name, model)
-        if self.multitask:
-            loss, sample_size = weight * loss / count, 1
+        if self.counts_micro_batches:
+            divisor = 1 if self.sums_responses and name == RESPONSE else count
+            loss, sample_size = weight * loss / divisor, 1
         else:
             sample_size = count
         logging_output = {

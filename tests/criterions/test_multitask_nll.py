@@ -62,6 +62,29 @@ class TestForward:
         assert loss.item() == pytest.approx(-0.25 * gold.mean().item(), rel=1e-5)
         assert log["e6_loss"].item() == pytest.approx(-gold.sum().item(), rel=1e-5)
 
+    def test_sum_over_tokens(self, build):
+        """A batch of responses counts with all its tokens, classification as before."""
+        _, task, model, mean = build()
+        criterion = build(response_loss_reduction="sum")[-1]
+        batch = batch_of(task, "response")
+        (loss, sample_size, log), (mean_loss, _, mean_log) = (
+            criterion(model, batch),
+            mean(model, batch),
+        )
+        assert sample_size == 1
+        assert loss.item() == pytest.approx(mean_loss.item() * batch["ntokens"], rel=1e-5)
+        assert log["response_loss"] == mean_log["response_loss"], "what is logged stays per token"
+        batch = batch_of(task, "e6")
+        torch.testing.assert_close(criterion(model, batch)[0], mean(model, batch)[0])
+
+    def test_sum_over_tokens_without_classification(self, build):
+        _, task, model, criterion = build(classification_tasks="", response_loss_reduction="sum")
+        task.load_dataset("train")
+        dataset = task.datasets["train"]
+        loss, sample_size, log = criterion(model, dataset.collater([dataset[0], dataset[1]]))
+        assert sample_size == log["sample_size"] == 1
+        assert loss.item() == pytest.approx(log["response_loss"].item())
+
     def test_keys_do_not_depend_on_the_task(self, build):
         _, task, model, criterion = build()
         logs = [criterion(model, batch_of(task, name))[2] for name in ("response", "e6", "e2")]
