@@ -195,7 +195,11 @@ class TestAgainstFairseq:
 
     def test_equals_translation_on_the_same_sequences(self, build, data_bin, tmp_path):
         """fairseq's own task, criterion and BART, on data with `<s>` and `<mask>` written out."""
-        cfg, task, model, criterion = build(classification_tasks="", **STEADY)
+        size = {"encoder_layers": "2", "decoder_layers": "2"}
+        size |= {"encoder_attention_heads": "4", "decoder_attention_heads": "4"}
+        cfg, task, model, criterion = build(
+            classification_tasks="", arch="emo_bart_base", **size, **STEADY
+        )
         task.load_dataset("train")
         dataset = task.datasets["train"]
         for side in ("source", "target"):
@@ -205,8 +209,7 @@ class TestAgainstFairseq:
         argv = train_argv(
             tmp_path,
             **{"task": "translation", "criterion": "label_smoothed_cross_entropy"},
-            **{"arch": "bart_base", "encoder_layers": "2", "decoder_layers": "2"},
-            **{"encoder_attention_heads": "4", "decoder_attention_heads": "4"},
+            **{"arch": "bart_base", **size},
             **STEADY,
         )
         position = argv.index("--classification-tasks")

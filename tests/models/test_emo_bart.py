@@ -137,6 +137,24 @@ class TestArchitectures:
         ARCH_CONFIG_REGISTRY[arch.replace("emo_", "")](stock)
         assert ours == stock
 
+    @pytest.mark.parametrize(
+        ("arch", "expected"), [("emo_bart_tiny", 0.02 * 4), ("emo_bart_base", 0.02)]
+    )
+    def test_initial_weights(self, build, arch, expected):
+        """tiny: 0.02 * sqrt(1024 / units); embeddings and all of the others: 0.02."""
+        size = {"encoder_layers": "1", "decoder_layers": "1", "encoder_attention_heads": "4"}
+        size |= {"decoder_attention_heads": "4", "encoder_embed_dim": "64"}
+        model = build(arch=arch, encoder_ffn_embed_dim="512", **size)[2]
+        layer = model.decoder.layers[0]
+        for linear in (
+            layer.fc1,
+            layer.fc2,
+            layer.encoder_attn.q_proj,
+            layer.encoder_attn.out_proj,
+        ):
+            assert linear.weight.std().item() == pytest.approx(expected, rel=0.1)
+        assert model.encoder.embed_tokens.weight.std().item() == pytest.approx(0.02, rel=0.1)
+
     def test_flags_win(self):
         args = argparse.Namespace(encoder_layers=3, encoder_embed_dim=64)
         ARCH_CONFIG_REGISTRY["emo_bart_tiny"](args)
