@@ -1,0 +1,308 @@
+"""The paper's experiments: trains and evaluates the rows of a table, and writes the report.
+
+    python examples/paper/run.py --table 2 --model tiny --data data --out runs/tiny
+    python examples/paper/run.py --rows R,R+E6 --seeds 1,2,3 --model large --pretrained bart.large/model.pt ...
+
+A row is a file of flags in rows/, a model is one in models/: both are read as fairseq-train's. DATA is what
+preprocess/prepare.py made. Each row and seed gets a run folder, OUT/ROW/seed-N, with the checkpoints and the results.
+Run again, it goes on where it was stopped; what is finished is skipped. It prints every command, which can be run by hand.
+Rows on several GPUs: start it several times with other --rows and CUDA_VISIBLE_DEVICES.
+"""
+
+import argparse
+import json
+import math
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import torch
+
+import emo_mtl
+from emo_mtl.cli.output import atomic_file, write_atomically
+from emo_mtl.data.loading import parse_loss_weights, parse_task_names
+from emo_mtl.errors import UserError
+
+HERE = Path(__file__).resolve().parent
+TASKS = ["e6", "e2", "e12"]  # whose heads are scored, trained or not
+SYSTEMS = ["R", "R+E6", "R+E6+E2", "R+E6+E12", "R+E6+E2+E12"]
+TABLES = {
+    "2": SYSTEMS,
+    "4": SYSTEMS,
+    "5": ["R+E6", "weights-50-50-0", "weights-50-0-50", "weights-33-33-33"],
+}
+
+
+def read_flags(preset: Path) -> list[str]:
+    """The flags in a preset, whose lines may be comments.
+
+    Raises:
+        UserError: there is no such preset
+    """
+    if not preset.is_file():
+        there = ", ".join(sorted(path.stem for path in preset.parent.glob("*.txt")))
+        raise UserError(f"{preset.stem}: no such preset, expected one of {there}")
+    return shlex.split(preset.read_text(encoding="utf-8"), comments=True)
+
+
+def value_of(flags: Sequence[str], name: str, default: str = "") -> str:
+    """The value of the last `name` in a list of flags."""
+    values = [flags[i + 1] for i, flag in enumerate(flags) if flag == name]
+    return values[-1] if values else default
+
+
+def loss_weights(flags: Sequence[str]) -> dict[str, float]:
+    """The weight of each classification task of a row; those that it does not have are 0."""
+    names = parse_task_names(value_of(flags, "--classification-tasks"))
+    weights = parse_loss_weights(value_of(flags, "--loss-weights"), names)
+    return dict.fromkeys(TASKS, 0.0) | weights
+
+
+def count_updates(sizes: dict[str, int], flags: Sequence[str], sampling: str) -> int:
+    """Updates of a whole training, at whose end the learning rate is to be 0.
+
+    Args:
+        sizes: training examples of each task that is trained, of the responses first
+        flags: with `--batch-size`, `--update-freq` and `--max-epoch`
+    """
+    batches = [math.ceil(size / int(value_of(flags, "--batch-size"))) for size in sizes.values()]
+    steps = sum(batches) if sampling == "proportional" else batches[0] * len(batches)
+    per_epoch = math.ceil(steps / int(value_of(flags, "--update-freq")))
+    return per_epoch * int(value_of(flags, "--max-epoch"))
+
+
+def count_lines(path: Path) -> int:
+    """Lines of a file; `UserError` where it is missing."""
+    try:
+        return path.read_bytes().count(b"\n")
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be read ({error.strerror}); --data is the folder that preprocess/prepare.py made"
+        ) from error
+
+
+def train_flags(args: argparse.Namespace, row: str, seed: int, folder: Path) -> list[str]:
+    """The command that trains a row: what is the same for all, the model's preset, the row's, `--extra`."""
+    preset = [
+        *read_flags(HERE / "models" / f"{args.model}.txt"),
+        *read_flags(HERE / "rows" / f"{row}.txt"),
+        *shlex.split(args.extra),
+    ]
+    weights = loss_weights(preset)
+    text = args.data / "text"
+    sizes = {"response": count_lines(text / "response" / "train.target")}
+    sizes |= {t: count_lines(text / t / "train.input") for t in TASKS if weights[t]}
+    pretrained = ["--finetune-from-model", str(args.pretrained)] if args.pretrained else []
+    return [
+        *["fairseq-train", str(args.data / "data-bin"), "--user-dir", user_dir()],
+        *["--task", "emotion_dialogue", "--criterion", "multitask_nll", "--label-smoothing", "0.1"],
+        *["--response-loss-reduction", args.response_loss_reduction],
+        *["--task-sampling", args.sampling, "--required-batch-size-multiple", "1"],
+        *preset,
+        *["--total-num-update", str(count_updates(sizes, preset, args.sampling))],
+        *pretrained,
+        *[
+            "--seed",
+            str(seed),
+            "--no-epoch-checkpoints",
+            "--best-checkpoint-metric",
+            "response_ppl",
+        ],
+        *["--save-dir", str(folder / "checkpoints"), "--log-file", str(folder / "train.log")],
+    ]
+
+
+def user_dir() -> str:
+    """The folder of the plugin, as seen from here."""
+    return os.path.relpath(Path(emo_mtl.__file__).parent)
+
+
+def evaluation_commands(
+    args: argparse.Namespace, folder: Path, overlap: Path
+) -> dict[Path, list[str]]:
+    """The commands behind the training; each writes the file it stands beside."""
+    data, text = args.data / "data-bin", args.data / "text" / "response"
+    checkpoint = ["--path", str(folder / "checkpoints" / f"checkpoint_{args.checkpoint}.pt")]
+    cpu = [] if torch.cuda.is_available() else ["--cpu"]
+    generated = folder / "generate-test.txt"
+    return {
+        generated: [
+            *[
+                "fairseq-generate",
+                str(data),
+                "--user-dir",
+                user_dir(),
+                "--task",
+                "emotion_dialogue",
+            ],
+            *[*checkpoint, "--gen-subset", "test", "--beam", "5", "--no-repeat-ngram-size", "3"],
+            *[
+                "--batch-size",
+                "64",
+                "--required-batch-size-multiple",
+                "1",
+                *bpe_flags(args.data),
+                *cpu,
+            ],
+        ],
+        folder / "evaluate.json": [
+            *["emo-mtl", "evaluate", "--hypotheses", str(generated)],
+            *["--references", str(text / "test.target"), "--overlap", str(overlap)],
+            *["--json", str(folder / "evaluate.json")],
+        ],
+        folder / "classify.json": [
+            *["emo-mtl", "classify", str(data), *checkpoint, "--task", ",".join(TASKS), *cpu],
+            *["--untrained-head", "--overlap", str(overlap), "--overwrite"],
+            *["--predictions", str(folder / "predictions.tsv")],
+            *["--json", str(folder / "classify.json")],
+        ],
+        folder / "awareness.json": [
+            *["emo-mtl", "awareness", *checkpoint, "--data", str(data), *cpu],
+            *["--utterances", str(text / "test.source"), "--references", str(text / "test.target")],
+            *["--hypotheses", str(generated), "--json", str(folder / "awareness.json")],
+        ],
+    }
+
+
+def bpe_flags(data: Path) -> list[str]:
+    """How fairseq undoes the BPE that the data was prepared with.
+
+    Raises:
+        UserError: neither SentencePiece's nor GPT-2's files lie in the folder
+    """
+    if (data / "spm.model").is_file():
+        return ["--bpe", "sentencepiece", "--sentencepiece-model", str(data / "spm.model")]
+    if (data / "encoder.json").is_file():
+        files = ["--gpt2-encoder-json", str(data / "encoder.json")]
+        return ["--bpe", "gpt2", *files, "--gpt2-vocab-bpe", str(data / "vocab.bpe")]
+    raise UserError(
+        f"{data}: found no spm.model nor encoder.json, expected the folder that preprocess/prepare.py made"
+    )
+
+
+def call(command: Sequence[str], output: Path | None = None) -> None:
+    """Print a command and run it; a status other than 0 ends this program with it."""
+    shown = shlex.join(command) + (f" > {shlex.quote(str(output))}" if output else "")
+    print(f"+ {shown}", flush=True)
+    if output is None:
+        status = subprocess.run(command, check=False).returncode
+    else:
+        with atomic_file(output) as draft, draft.open("wb") as stdout:
+            status = subprocess.run(command, stdout=stdout, check=False).returncode
+            if status:
+                sys.exit(status)
+    if status:
+        sys.exit(status)
+
+
+def training_seconds(checkpoint: Path) -> float:
+    """Seconds spent in training, over all its starts, as fairseq notes in a checkpoint."""
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)
+    return state["extra_state"]["previous_training_time"]
+
+
+def run_row(args: argparse.Namespace, row: str, seed: int, overlap: Path) -> Path:
+    """Train and evaluate one row with one seed, or what is left of that; its run folder.
+
+    Raises:
+        UserError: the folder holds a run with other settings
+    """
+    folder = args.out / row / f"seed-{seed}"
+    folder.mkdir(parents=True, exist_ok=True)
+    command = train_flags(args, row, seed, folder)
+    notes = folder / "run.json"
+    run = {
+        "row": row,
+        "seed": seed,
+        "model": args.model,
+        "pretrained": bool(args.pretrained),
+        "loss_weights": loss_weights(command),
+        "sampling": args.sampling,
+        "response_loss_reduction": args.response_loss_reduction,
+        "train": shlex.join(command),
+    }
+    before = {}
+    with suppress(FileNotFoundError):
+        before = json.loads(notes.read_text(encoding="utf-8"))
+    if before and before["train"] != run["train"]:
+        raise UserError(
+            f"{notes}: found a run of other settings, {before['train']}, expected {run['train']}: choose "
+            "another --out, or remove that folder"
+        )
+    if "training_seconds" not in before:
+        write_atomically(notes, json.dumps(run, indent=2) + "\n")
+        call(command)
+        run["training_seconds"] = training_seconds(folder / "checkpoints" / "checkpoint_last.pt")
+        write_atomically(notes, json.dumps(run, indent=2) + "\n")
+    for output, command in evaluation_commands(args, folder, overlap).items():
+        if not output.exists():
+            call(command, output if command[0] == "fairseq-generate" else None)
+    return folder
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    rows = parser.add_mutually_exclusive_group(required=True)
+    rows.add_argument("--table", choices=TABLES, help="all rows of this table of the paper")
+    rows.add_argument("--rows", help="comma-separated rows, files of rows/, e.g. R,R+E6")
+    parser.add_argument(
+        "--model", default="tiny", help="file of models/: tiny, base, large (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--pretrained", type=Path, metavar="FILE", help="BART's weights, e.g. bart.large/model.pt"
+    )
+    parser.add_argument("--data", type=Path, required=True, help="made by preprocess/prepare.py")
+    parser.add_argument("--out", type=Path, required=True, help="folder for the run folders")
+    parser.add_argument("--seeds", default="1", help="comma-separated (default: %(default)s)")
+    parser.add_argument(
+        "--sampling",
+        choices=("proportional", "round-robin"),
+        default="proportional",
+        help="--task-sampling; proportional is the paper's (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--response-loss-reduction",
+        choices=("mean", "sum"),
+        default="mean",
+        help="mean: tasks of one size; sum: as the authors' code (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--checkpoint",
+        choices=("last", "best"),
+        default="last",
+        help="which to evaluate; last is the paper's (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--extra", default="", help="more flags of fairseq-train, which win, e.g. '--max-epoch 1'"
+    )
+    args = parser.parse_args(argv)
+    if args.model != "tiny" and not args.pretrained:
+        parser.error(f"--model {args.model} starts from BART's weights: give --pretrained")
+    if not all(seed.isdecimal() for seed in args.seeds.split(",")):
+        parser.error(f"--seeds {args.seeds}: expected numbers, e.g. 1,2,3")
+    return args
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run all rows with all seeds, and report."""
+    args = parse_args(argv)
+    args.out.mkdir(parents=True, exist_ok=True)
+    overlap = args.out / "overlap.json"
+    if not overlap.exists():
+        call(["emo-mtl", "overlap", str(args.data), "--json", str(overlap)])
+    rows = TABLES[args.table] if args.table else args.rows.split(",")
+    runs = [
+        run_row(args, row, int(seed), overlap) for seed in args.seeds.split(",") for row in rows
+    ]
+    call(["emo-mtl", "report", *map(str, runs), "--out", str(args.out / "report"), "--overwrite"])
+
+
+if __name__ == "__main__":
+    main()
