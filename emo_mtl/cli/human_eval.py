@@ -324,7 +324,7 @@ def _warn(content: dict) -> None:
         )
     if content["items_left_out"]:
         logger.warning(
-            f"warning: {content['items_left_out']} items are left out: a system has no rating there"
+            f"warning: items left out, since a system has no rating there: {content['items_left_out']}"
         )
 
 

@@ -79,7 +79,8 @@ def read_results(path: Path, item_ids: Collection[str]) -> Results:
                 ratings.append(Rating(row[_ITEM], row[_WORKER], answers))
     except csv.Error as error:
         raise UserError(
-            f"{path}, line {reader.line_num}: is not CSV ({error}); download the results again"
+            f"{path}, line {reader.reader.line_num}: found no comma-separated values ({error}), expected "
+            "Mechanical Turk's results; download them again"
         ) from error
     if problems:
         listed = [f"  {problem}" for problem in problems[:MAX_PROBLEMS]]
