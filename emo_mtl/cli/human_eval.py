@@ -373,16 +373,14 @@ def _cell(values: dict[str, float], number: str) -> str:
 
 
 def _readme(hits: Sequence[Hit], systems: int, args: argparse.Namespace) -> str:
+    raters, assignments = args.raters, args.raters * len(hits)
     shared = sum(len(hit.answers) - 1 for hit in hits)
     return f"""\
 # Manual evaluation on Amazon Mechanical Turk
 
-{args.items} test items, {systems} systems: {len(hits)} HITs. With {
-        args.raters
-    } raters each these are {len(hits) * args.raters} assignments.
-{
-        shared
-    } responses repeat another response to the same utterance word for word. They share its HIT, and its
+{args.items} test items, {systems} systems: {len(hits)} HITs.
+With {raters} raters each these are {assignments} assignments.
+Responses that repeat another one to the same utterance word for word: {shared}. They share its HIT, and its
 ratings count for each system that gave it: nobody rates the same text twice, and equal responses get equal
 scores.
 
@@ -390,9 +388,7 @@ scores.
    adult content.
 2. Make a project at https://requester.mturk.com (for a trial: https://requestersandbox.mturk.com) and put
    `template.html` in place of its layout's source.
-3. Set **{
-        args.raters
-    } assignments (workers) per HIT** and, as in the paper, the workers' location: United States.
+3. Set **{raters} assignments (workers) per HIT** and, as in the paper, the workers' location: United States.
    Set the reward by the time that your trial took.
 4. Publish a batch with `hits.csv`. Do not open it in a spreadsheet and save it.
 5. When all is done, reject what is not honest work, download the results, and score them:

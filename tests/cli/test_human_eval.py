@@ -124,8 +124,8 @@ class TestMake:
         assert sorted(shared) == [[["one", 0], ["two", 0]], [["one", 2], ["two", 2]]]
         assert len(read_hits(study)) == 4
         printed = capsys.readouterr().out
-        assert "3 test items, 2 systems: 4 HITs. With 7 raters each these are 28" in printed
-        assert "\n2 responses repeat another" in printed
+        assert "3 test items, 2 systems: 4 HITs.\nWith 7 raters each these are 28" in printed
+        assert "word for word: 2. They share" in printed
         assert "**7 assignments (workers) per HIT**" in printed
 
     def test_hostile_texts(self, make):
