@@ -5,6 +5,7 @@ from pathlib import Path
 from setuptools import find_packages, setup
 
 EVAL = ["nltk>=3.8.1"]
+HUMAN_EVAL = ["krippendorff>=0.8"]
 TENSORBOARD = ["tensorboardX"]
 DEMO = ["gradio>=6"]
 HF = [
@@ -50,6 +51,7 @@ setup(
     ],
     extras_require={
         "eval": EVAL,  # the paper's BLEU and tokens: `emo-mtl evaluate`
+        "human-eval": HUMAN_EVAL,  # agreement of raters: `emo-mtl human-eval score`; GPL
         "tensorboard": TENSORBOARD,  # fairseq's --tensorboard-logdir
         "demo": DEMO,  # the page of `emo-mtl demo`
         "hf": HF,  # Hugging Face: `emo-mtl import-hf`, `emo-mtl export-hf`
@@ -57,6 +59,7 @@ setup(
         "soak": SOAK,  # tests/soak: memory of a long training
         "dev": [
             *EVAL,
+            *HUMAN_EVAL,
             *TENSORBOARD,
             *DEMO,
             *BENCH,

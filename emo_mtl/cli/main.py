@@ -9,7 +9,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from emo_mtl.cli import chat, classify, demo, download, evaluate, export_hf, import_hf
+from emo_mtl.cli import chat, classify, demo, download, evaluate, export_hf, human_eval, import_hf
 
 SUBCOMMANDS = {
     "chat": chat,
@@ -18,6 +18,7 @@ SUBCOMMANDS = {
     "download": download,
     "evaluate": evaluate,
     "export-hf": export_hf,
+    "human-eval": human_eval,
     "import-hf": import_hf,
 }
 

@@ -1,10 +1,18 @@
-"""A web server for the tests of downloads; Ctrl-C that works wherever the tests run."""
+"""A web server for the tests of downloads; a browser; Ctrl-C that works wherever the tests run."""
 
+import shutil
 import signal
 from collections.abc import Iterator
 
 import pytest
 from http_server import Server
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+# Nothing but the page is to be fetched, and there is no GPU and no sandbox in a container.
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
 
 
 @pytest.fixture
@@ -12,6 +20,17 @@ def web() -> Iterator[Server]:
     server = Server()
     yield server
     server.close()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    if not CHROMIUM:
+        pytest.skip("needs Chromium")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

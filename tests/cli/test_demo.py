@@ -1,7 +1,6 @@
 """`emo-mtl demo`: what it answers, then the whole page in a browser."""
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,13 +18,6 @@ from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError
 
 gradio = pytest.importorskip("gradio", reason="needs the extra demo")
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-# Nothing but the page is to be fetched, and there is no GPU and no sandbox in a container.
-FLAGS = [
-    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
-    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-]
 
 
 class Parrot:
@@ -132,17 +124,6 @@ class TestServer:
         result = run_command("emo-mtl", "demo", *flags, check=False)
         assert result.returncode == 1
         assert f"--port {port}: cannot listen" in result.stderr.splitlines()[-1]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    if not CHROMIUM:
-        pytest.skip("needs Chromium")
-    with playwright.sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture
