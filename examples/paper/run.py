@@ -1,12 +1,13 @@
-"""The paper's experiments: trains and evaluates the rows of a table, and writes the report.
+r"""The paper's experiments: trains and evaluates the rows of a table, and writes the report.
 
     python examples/paper/run.py --table 2 --model tiny --data data --out runs/tiny
-    python examples/paper/run.py --rows R,R+E6 --seeds 1,2,3 --model large --pretrained bart.large/model.pt ...
+    python examples/paper/run.py --rows R,R+E6 --seeds 1,2,3 --model large --pretrained bart.large/model.pt \
+      --data data --out runs/large
 
 A row is a file of flags in rows/, a model is one in models/: both are read as fairseq-train's. DATA is what
-preprocess/prepare.py made. Each row and seed gets a run folder, OUT/ROW/seed-N, with the checkpoints and the results.
-Run again, it goes on where it was stopped; what is finished is skipped. It prints every command, which can be run by hand.
-Rows on several GPUs: start it several times with other --rows and CUDA_VISIBLE_DEVICES.
+preprocess/prepare.py made. Each row and seed gets a run folder, OUT/ROW/seed-N, with the checkpoints and
+the results. Run again, it goes on where it was stopped; what is finished is skipped. It prints every command,
+which can be run by hand. Rows on several GPUs: start it once for each with CUDA_VISIBLE_DEVICES and --rows.
 """
 
 import argparse
