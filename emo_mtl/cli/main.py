@@ -9,7 +9,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from emo_mtl.cli import chat, classify, demo, download, evaluate, export_hf, import_hf
+from emo_mtl.cli import chat, classify, demo, download, evaluate, export_hf, import_hf, overlap
 
 SUBCOMMANDS = {
     "chat": chat,
@@ -19,6 +19,7 @@ SUBCOMMANDS = {
     "evaluate": evaluate,
     "export-hf": export_hf,
     "import-hf": import_hf,
+    "overlap": overlap,
 }
 
 
