@@ -4,7 +4,7 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-EVAL = ["nltk>=3.8.1"]
+EVAL = ["nltk>=3.8.1", "scikit-learn"]
 TENSORBOARD = ["tensorboardX"]
 DEMO = ["gradio>=6"]
 HF = [
@@ -49,7 +49,7 @@ setup(
         "sentencepiece",
     ],
     extras_require={
-        "eval": EVAL,  # the paper's BLEU and tokens: `emo-mtl evaluate`
+        "eval": EVAL,  # `emo-mtl evaluate`, with the paper's words; `emo-mtl baselines`
         "tensorboard": TENSORBOARD,  # fairseq's --tensorboard-logdir
         "demo": DEMO,  # the page of `emo-mtl demo`
         "hf": HF,  # Hugging Face: `emo-mtl import-hf`, `emo-mtl export-hf`
@@ -64,7 +64,6 @@ setup(
             "playwright",
             "pytest",
             "ruff",
-            "scikit-learn",
         ],
     },
     entry_points={"console_scripts": ["emo-mtl = emo_mtl.cli.main:main"]},

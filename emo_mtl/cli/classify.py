@@ -13,7 +13,7 @@ import numpy as np
 
 from emo_mtl.cli.model import add_bpe_arguments
 from emo_mtl.cli.output import check_output, write_atomically
-from emo_mtl.cli.overlap import add_overlap_argument, read_parts
+from emo_mtl.cli.overlap import PARTS_NOTE, add_overlap_argument, read_parts
 from emo_mtl.errors import UserError
 from emo_mtl.metrics import accuracy, confusion_matrix, macro_f1
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 HELP = (
     "recognise emotions with a checkpoint's heads: accuracy, macro-F1, confusion matrix (Table 4)"
 )
+MACRO_F1_NOTE = "macro-F1: the mean over all labels; one that a part lacks counts as 0"
 
 
 @dataclass
@@ -153,7 +154,7 @@ def run(args: argparse.Namespace) -> None:
         whole = [entry for entry in scores if entry["part"] == "all"]
         print("\n\n".join(score_table(entry, args.subset) for entry in whole))
         if args.overlap:
-            print("\n" + parts_table(scores))
+            print(f"\n{parts_table(scores)}\n\n{PARTS_NOTE}\n{MACRO_F1_NOTE}")
         if args.json:
             write_atomically(args.json, to_json(scores))
     if args.predictions:
@@ -280,7 +281,7 @@ def score_table(scores: dict, subset: str) -> str:
 
 
 def parts_table(scores: list[dict]) -> str:
-    """Markdown: accuracy and macro-F1 of each task's parts, one below the other."""
+    """Markdown: accuracy and macro-F1 of each task's parts, one below the other, in percent."""
     lines = [
         "| task | part | utterances | accuracy | macro-F1 |",
         "| --- | --- | ---: | ---: | ---: |",
@@ -288,4 +289,4 @@ def parts_table(scores: list[dict]) -> str:
     for entry in scores:
         numbers = f"{entry['examples']:,} | {entry['accuracy']:.2f} | {entry['macro_f1']:.2f}"
         lines.append(f"| {entry['task']} | {entry['part']} | {numbers} |")
-    return "\n".join([*lines, "", "part: clean does not stand in the training data, seen does"])
+    return "\n".join(lines)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from emo_mtl.cli.output import check_output, write_atomically
-from emo_mtl.cli.overlap import add_overlap_argument, read_parts
+from emo_mtl.cli.overlap import PARTS_NOTE, add_overlap_argument, read_parts
 from emo_mtl.cli.text import read_lines
 from emo_mtl.errors import UserError
 from emo_mtl.metrics import (
@@ -134,7 +134,7 @@ def run(args: argparse.Namespace) -> None:
         named = (str(path), str(args.references or "T- lines"))
         rows += score(responses, references, words, parts, named)
 
-    print(_table(rows, words_description))
+    print(table(rows, words_description))
     if args.json:
         write_atomically(args.json, to_json(rows, words_description))
 
@@ -284,7 +284,8 @@ def _check_is_text(path: Path, lines: list[str]) -> None:
         )
 
 
-def _table(rows: list[Row], words_description: str) -> str:
+def table(rows: list[Row], words_description: str) -> str:
+    """Markdown: a line for each row, and what the columns mean."""
     in_parts = any(row.part != "all" for row in rows)
     texts = ("hypotheses", "part") if in_parts else ("hypotheses",)
     numbers = ("sacreBLEU", "paper BLEU", "dist-1", "dist-2", "Avg Len", "lines", "empty")
@@ -305,7 +306,7 @@ def _table(rows: list[Row], words_description: str) -> str:
         f"Avg Len: words a line; words: {words_description}",
     ]
     if in_parts:
-        lines.append("part: clean does not stand in the training data, seen does")
+        lines.append(PARTS_NOTE)
     for row in rows:
         if row.part == "all":
             lines.append(f"{row.hypotheses}: references are {row.references}")

@@ -9,9 +9,20 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from emo_mtl.cli import chat, classify, demo, download, evaluate, export_hf, import_hf, overlap
+from emo_mtl.cli import (
+    baselines,
+    chat,
+    classify,
+    demo,
+    download,
+    evaluate,
+    export_hf,
+    import_hf,
+    overlap,
+)
 
 SUBCOMMANDS = {
+    "baselines": baselines,
     "chat": chat,
     "classify": classify,
     "demo": demo,

@@ -12,6 +12,8 @@ from emo_mtl.overlap import labelled_otherwise, overlap
 
 HELP = "count the validation and test examples that stand in the training data too"
 
+PARTS_NOTE = "part: clean does not stand in the training data, seen does"
+
 COLUMNS = {  # lists of positions in the JSON file: their titles in the table
     "exact": "in train",
     "normalised": "in train, normalised",
