@@ -4,7 +4,7 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-EVAL = ["nltk>=3.8.1"]
+EVAL = ["nltk>=3.8.1", "scikit-learn"]
 HUMAN_EVAL = ["krippendorff>=0.8"]
 TENSORBOARD = ["tensorboardX"]
 DEMO = ["gradio>=6"]
@@ -50,7 +50,7 @@ setup(
         "sentencepiece",
     ],
     extras_require={
-        "eval": EVAL,  # the paper's BLEU and tokens: `emo-mtl evaluate`
+        "eval": EVAL,  # `emo-mtl evaluate` with the paper's words, `baselines`, `awareness`
         "human-eval": HUMAN_EVAL,  # agreement of raters: `emo-mtl human-eval score`; GPL
         "tensorboard": TENSORBOARD,  # fairseq's --tensorboard-logdir
         "demo": DEMO,  # the page of `emo-mtl demo`
@@ -67,7 +67,6 @@ setup(
             "playwright",
             "pytest",
             "ruff",
-            "scikit-learn",
         ],
     },
     entry_points={"console_scripts": ["emo-mtl = emo_mtl.cli.main:main"]},

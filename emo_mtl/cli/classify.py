@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ import numpy as np
 
 from emo_mtl.cli.model import add_bpe_arguments
 from emo_mtl.cli.output import check_output, write_atomically
+from emo_mtl.cli.overlap import PARTS_NOTE, add_overlap_argument, read_parts
 from emo_mtl.errors import UserError
 from emo_mtl.metrics import accuracy, confusion_matrix, macro_f1
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 HELP = (
     "recognise emotions with a checkpoint's heads: accuracy, macro-F1, confusion matrix (Table 4)"
 )
+MACRO_F1_NOTE = "macro-F1: the mean over all labels; one that a part lacks counts as 0"
 
 
 @dataclass
@@ -39,17 +42,30 @@ class Predictions:
         """Class numbers, shape (N)."""
         return self.probabilities.argmax(axis=1)
 
-    def scores(self) -> dict:
-        """Accuracy and macro-F1 in percent, and the C x C confusion matrix (rows are gold labels)."""
-        counts = confusion_matrix(self.gold, self.predicted, len(self.labels))
-        return {
-            "task": self.task,
-            "examples": len(self.gold),
-            "accuracy": accuracy(counts),
-            "macro_f1": macro_f1(counts),
-            "labels": self.labels,
-            "confusion": counts.tolist(),
-        }
+    def scores(self, parts: dict[str, Sequence[int]]) -> list[dict]:
+        """For each part, what `--json` holds of it.
+
+        Accuracy and macro-F1 are in percent; rows of the C x C confusion matrix are gold labels.
+
+        Args:
+            parts: positions, from 0, of the utterances of each part
+        """
+        found = []
+        for part, ids in parts.items():
+            gold, predicted = self.gold[list(ids)], self.predicted[list(ids)]
+            counts = confusion_matrix(gold, predicted, len(self.labels))
+            found.append(
+                {
+                    "task": self.task,
+                    "part": part,
+                    "examples": len(gold),
+                    "accuracy": accuracy(counts),
+                    "macro_f1": macro_f1(counts),
+                    "labels": self.labels,
+                    "confusion": counts.tolist(),
+                }
+            )
+        return found
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,6 +112,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="OUT.tsv",
         help="also write line, task, gold and predicted label, and probability of each utterance",
     )
+    add_overlap_argument(parser)
     parser.add_argument("--json", type=Path, metavar="OUT.json", help="also write the scores here")
     parser.add_argument(
         "--overwrite", action="store_true", help="replace --predictions and --json if they exist"
@@ -133,16 +150,39 @@ def run(args: argparse.Namespace) -> None:
     if lines:
         print_utterances(lines, results)
     else:
-        print("\n\n".join(score_table(result.scores(), args.subset) for result in results))
+        scores = score(results, args.overlap, args.subset)
+        whole = [entry for entry in scores if entry["part"] == "all"]
+        print("\n\n".join(score_table(entry, args.subset) for entry in whole))
+        if args.overlap:
+            print(f"\n{parts_table(scores)}\n\n{PARTS_NOTE}\n{MACRO_F1_NOTE}")
         if args.json:
-            scores = [result.scores() for result in results]
-            write_atomically(args.json, json.dumps(scores, indent=2, ensure_ascii=False) + "\n")
+            write_atomically(args.json, to_json(scores))
     if args.predictions:
         write_atomically(args.predictions, predictions_tsv(results))
 
 
+def score(results: list[Predictions], overlap: Path | None, subset: str) -> list[dict]:
+    """The scores of all heads, whole and in the parts that a file of `emo-mtl overlap` tells.
+
+    Raises:
+        UserError: the file does not fit
+    """
+    return [
+        entry
+        for result in results
+        for entry in result.scores(read_parts(overlap, result.task, subset, len(result.gold)))
+    ]
+
+
+def to_json(scores: list[dict]) -> str:
+    """The content of `--json`."""
+    return json.dumps(scores, indent=2, ensure_ascii=False) + "\n"
+
+
 def check_input_flags(args: Namespace) -> None:
-    """Raise `UserError` where `--input` lacks a `--bpe`, or stands beside `--json`."""
+    """Raise `UserError` where `--input` lacks a `--bpe`, or stands beside `--json` or `--overlap`."""
+    if args.overlap:
+        raise UserError("--overlap: found --input, expected a --subset: its text is not scored")
     if args.json:
         raise UserError(
             "--json: found --input, whose text has no labels to score: use --predictions"
@@ -237,4 +277,16 @@ def score_table(scores: dict, subset: str) -> str:
     ]
     for label, row in zip(labels, scores["confusion"], strict=True):
         lines.append(f"| {label} | " + " | ".join(map(str, row)) + " |")
+    return "\n".join(lines)
+
+
+def parts_table(scores: list[dict]) -> str:
+    """Markdown: accuracy and macro-F1 of each task's parts, one below the other, in percent."""
+    lines = [
+        "| task | part | utterances | accuracy | macro-F1 |",
+        "| --- | --- | ---: | ---: | ---: |",
+    ]
+    for entry in scores:
+        numbers = f"{entry['examples']:,} | {entry['accuracy']:.2f} | {entry['macro_f1']:.2f}"
+        lines.append(f"| {entry['task']} | {entry['part']} | {numbers} |")
     return "\n".join(lines)

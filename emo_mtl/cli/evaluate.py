@@ -3,10 +3,13 @@
 import argparse
 import json
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from emo_mtl.cli.output import check_output, write_atomically
+from emo_mtl.cli.overlap import PARTS_NOTE, add_overlap_argument, read_parts
+from emo_mtl.cli.text import read_lines
 from emo_mtl.errors import UserError
 from emo_mtl.metrics import (
     WORD_TOKENIZERS,
@@ -39,12 +42,14 @@ class Responses:
 class Row:
     """One row of Table 2; its fields are the keys in the JSON file.
 
+    ``part`` is ``all``, or ``clean`` or ``seen``: not or also in the training data.
     Scores are in percent, ``average_length`` is in words, ``lines`` and ``empty_lines`` count
     hypotheses.
     """
 
     hypotheses: str
     references: str
+    part: str
     sacrebleu: float
     sacrebleu_signature: str
     paper_bleu: float
@@ -84,6 +89,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "(nltk, needs the extra emo-mtl[eval]), as in sacreBLEU (13a), or whatever stands "
         "between white space (space); sacreBLEU itself always uses 13a (default: %(default)s)",
     )
+    add_overlap_argument(parser)
+    parser.add_argument(
+        "--subset",
+        default="test",
+        help="the subset that was generated, for --overlap (default: %(default)s)",
+    )
     parser.add_argument(
         "--json", type=Path, metavar="OUT.json", help="also write the rows to this file"
     )
@@ -100,7 +111,7 @@ def run(args: argparse.Namespace) -> None:
     """
     check_output(args.json, args.overwrite)
     words, words_description = word_tokenizer(args.word_tokenizer)
-    given_references = _read_lines(args.references) if args.references else None
+    given_references = read_lines(args.references) if args.references else None
     if given_references:
         _check_is_text(args.references, given_references)
 
@@ -119,29 +130,59 @@ def run(args: argparse.Namespace) -> None:
                 f"{len(references)}, one for each line of {args.references}; give the references "
                 "of the subset that was generated"
             )
-        hypothesis_words = [words(line) for line in responses.hypotheses]
-        reference_words = [words(line) for line in references]
-        sacrebleu, signature = bleu(responses.hypotheses, references)
+        parts = read_parts(args.overlap, "response", args.subset, len(references))
+        named = (str(path), str(args.references or "T- lines"))
+        rows += score(responses, references, words, parts, named)
+
+    print(table(rows, words_description))
+    if args.json:
+        write_atomically(args.json, to_json(rows, words_description))
+
+
+def score(
+    responses: Responses,
+    references: list[str],
+    words: Callable[[str], list[str]],
+    parts: dict[str, Sequence[int]],
+    names: tuple[str, str],
+) -> list[Row]:
+    """Score responses to N utterances, whole and in parts.
+
+    Args:
+        references: N gold responses
+        words: cuts a line into words
+        parts: positions, from 0, of what each row is about
+        names: of the hypotheses and of the references
+    """
+    hypothesis_words = [words(line) for line in responses.hypotheses]
+    reference_words = [words(line) for line in references]
+    rows = []
+    for part, ids in parts.items():
+        hypotheses = [responses.hypotheses[i] for i in ids]
+        part_words = [hypothesis_words[i] for i in ids]
+        sacrebleu, signature = bleu(hypotheses, [references[i] for i in ids])
         rows.append(
             Row(
-                hypotheses=str(path),
-                references=str(args.references or "T- lines"),
+                *names,
+                part=part,
                 sacrebleu=sacrebleu,
                 sacrebleu_signature=signature,
-                paper_bleu=paper_bleu(hypothesis_words, reference_words),
-                distinct_1=distinct_n(hypothesis_words, 1),
-                distinct_2=distinct_n(hypothesis_words, 2),
-                average_length=average_length(hypothesis_words),
-                lines=len(responses.hypotheses),
-                empty_lines=sum(not line.strip() for line in responses.hypotheses),
+                paper_bleu=paper_bleu(part_words, [reference_words[i] for i in ids]),
+                distinct_1=distinct_n(part_words, 1),
+                distinct_2=distinct_n(part_words, 2),
+                average_length=average_length(part_words),
+                lines=len(hypotheses),
+                empty_lines=sum(not line.strip() for line in hypotheses),
                 nbest=responses.nbest,
             )
         )
+    return rows
 
-    print(_table(rows, words_description))
-    if args.json:
-        content = {"words": words_description, "rows": [asdict(row) for row in rows]}
-        write_atomically(args.json, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+def to_json(rows: list[Row], words_description: str) -> str:
+    """The content of ``--json``."""
+    content = {"words": words_description, "rows": [asdict(row) for row in rows]}
+    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def read_responses(path: Path) -> Responses:
@@ -153,7 +194,7 @@ def read_responses(path: Path) -> Responses:
     Raises:
         UserError: the file cannot be read, is empty, incomplete or holds sub-words.
     """
-    lines = _read_lines(path)
+    lines = read_lines(path)
     if any(_GENERATE_LINE.match(line) for line in lines):
         responses = _parse_generate(path, lines)
     elif any(_GENERATE_END.match(line) or _LOG_LINE.match(line) for line in lines):
@@ -243,34 +284,19 @@ def _check_is_text(path: Path, lines: list[str]) -> None:
         )
 
 
-def _read_lines(path: Path) -> list[str]:
-    """Read UTF-8 text; only a line feed ends a line (U+2028 in a response does not)."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise UserError(
-            f"{path}: cannot be read ({error.strerror}); expected a text file"
-        ) from error
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise UserError(
-            f"{path}, line {line}: found the byte 0x{error.object[error.start]:02x}, expected "
-            "UTF-8; convert the file, e.g. with iconv -f LATIN1 -t UTF-8"
-        ) from error
-    if not text:
-        raise UserError(f"{path}: the file is empty; expected one response a line")
-    return text.removesuffix("\n").split("\n")
-
-
-def _table(rows: list[Row], words_description: str) -> str:
-    header = ("hypotheses", "sacreBLEU", "paper BLEU", "dist-1", "dist-2", "Avg Len", "lines")
+def table(rows: list[Row], words_description: str) -> str:
+    """Markdown: a line for each row, and what the columns mean."""
+    in_parts = any(row.part != "all" for row in rows)
+    texts = ("hypotheses", "part") if in_parts else ("hypotheses",)
+    numbers = ("sacreBLEU", "paper BLEU", "dist-1", "dist-2", "Avg Len", "lines", "empty")
     lines = [
-        "| " + " | ".join((*header, "empty")) + " |",
-        "| --- |" + " ---: |" * len(header),
+        "| " + " | ".join((*texts, *numbers)) + " |",
+        "|" + " --- |" * len(texts) + " ---: |" * len(numbers),
     ]
     for row in rows:
         scores = (row.sacrebleu, row.paper_bleu, row.distinct_1, row.distinct_2, row.average_length)
-        cells = [row.hypotheses, *(f"{score:.2f}" for score in scores)]
+        cells = [row.hypotheses, row.part] if in_parts else [row.hypotheses]
+        cells += [f"{score:.2f}" for score in scores]
         lines.append("| " + " | ".join(cells) + f" | {row.lines} | {row.empty_lines} |")
     lines += [
         "",
@@ -279,8 +305,11 @@ def _table(rows: list[Row], words_description: str) -> str:
         f"dist-1, dist-2 [%]: distinct n-grams / words; words: {words_description}",
         f"Avg Len: words a line; words: {words_description}",
     ]
+    if in_parts:
+        lines.append(PARTS_NOTE)
     for row in rows:
-        lines.append(f"{row.hypotheses}: references are {row.references}")
-        if row.nbest > 1:
-            lines.append(f"{row.hypotheses}: the first of up to {row.nbest} hypotheses an id")
+        if row.part == "all":
+            lines.append(f"{row.hypotheses}: references are {row.references}")
+            if row.nbest > 1:
+                lines.append(f"{row.hypotheses}: the first of up to {row.nbest} hypotheses an id")
     return "\n".join(lines)

@@ -9,9 +9,23 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from emo_mtl.cli import chat, classify, demo, download, evaluate, export_hf, human_eval, import_hf
+from emo_mtl.cli import (
+    awareness,
+    baselines,
+    chat,
+    classify,
+    demo,
+    download,
+    evaluate,
+    export_hf,
+    human_eval,
+    import_hf,
+    overlap,
+)
 
 SUBCOMMANDS = {
+    "awareness": awareness,
+    "baselines": baselines,
     "chat": chat,
     "classify": classify,
     "demo": demo,
@@ -20,6 +34,7 @@ SUBCOMMANDS = {
     "export-hf": export_hf,
     "human-eval": human_eval,
     "import-hf": import_hf,
+    "overlap": overlap,
 }
 
 

@@ -125,6 +125,41 @@ class TestScores:
         assert word_tokenizer in capsys.readouterr().out
 
 
+class TestParts:
+    @pytest.fixture
+    def overlap(self, write):
+        entry = {"examples": 3, "clean": [1, 2]}
+        return write(json.dumps({"response": {"test": entry, "valid": entry}}), "overlap.json")
+
+    def test_each_is_scored_by_itself(self, write, overlap, evaluate, capsys):
+        path = write(generate_output())
+        whole, clean, seen = evaluate(path, flags=["--overlap", overlap])
+        assert [row["part"] for row in (whole, clean, seen)] == ["all", "clean", "seen"]
+        assert [row["lines"] for row in (whole, clean, seen)] == [3, 2, 1]
+        table = capsys.readouterr().out.splitlines()
+        assert table[0].startswith("| hypotheses | part | sacreBLEU |")
+        assert table[3].startswith(f"| {path} | clean | {clean['sacrebleu']:.2f} |")
+
+        (alone,) = evaluate(write(block(0, *PAIRS[0]) + END, "seen.txt"))
+        del alone["hypotheses"], alone["part"], seen["hypotheses"], seen["part"]
+        assert alone == seen
+        (alone,) = evaluate(path)
+        assert alone == whole
+
+    def test_subset(self, write, overlap, evaluate):
+        flags = ["--overlap", overlap, "--subset", "valid"]
+        assert len(evaluate(write(generate_output()), flags=flags)) == 3
+
+    def test_other_subset(self, write, overlap, error):
+        path = write(generate_output())
+        message = error(path, flags=["--overlap", overlap, "--subset", "dev"])
+        assert "no overlap of response on dev" in message
+
+    def test_number_of_examples_differs(self, write, overlap, error):
+        message = error(write(generate_output(order=(0, 1))), flags=["--overlap", overlap])
+        assert "found 3 examples of response on test, expected 2" in message
+
+
 class TestReadResponses:
     @settings(deadline=None)  # writes a file
     @given(st.permutations(range(3)), st.permutations("STHDP"))

@@ -10,6 +10,7 @@ from argparse import Namespace
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from conftest import MULTITASK, REPOSITORY, TASK, TRAIN, real_state, run_command, train
@@ -201,12 +202,21 @@ class TestClassify:
         checkpoint, log = trained
         scores = tmp_path / "scores.json"
         predictions = tmp_path / "predictions.tsv"
+        overlap = tmp_path / "overlap.json"
+        run_command("emo-mtl", "overlap", sample, "--json", overlap)
         outputs = ["--json", scores, "--predictions", predictions, "--batch-size", "7"]
+        outputs += ["--overlap", overlap]
         self.classify(sample / "data-bin", "--path", checkpoint, "--subset", "valid", *outputs)
         valid = next(line for line in json_lines(log) if "valid_loss" in line)
+        parts = {}
         for result in json.loads(scores.read_text("utf-8")):
-            expected = float(valid[f"valid_{result['task']}_accuracy"])
-            assert result["accuracy"] == pytest.approx(expected, abs=0.01)
+            parts.setdefault(result["task"], {})[result["part"]] = result
+        assert parts.keys() == {"e6", "e2", "e12"}
+        for task, found in parts.items():
+            expected = float(valid[f"valid_{task}_accuracy"])
+            assert found["all"]["accuracy"] == pytest.approx(expected, abs=0.01)
+            whole, *others = (np.array(found[part]["confusion"]) for part in found)
+            assert np.array_equal(whole, sum(others))
         rows = predictions.read_text("utf-8").splitlines()[1:]
         gold = [row.split("\t")[2] for row in rows if row.split("\t")[1] == "e6"]
         assert gold == (sample / "text" / "e6" / "valid.label").read_text("utf-8").split()

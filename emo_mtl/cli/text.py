@@ -1,0 +1,68 @@
+"""Reading text: one example a line, and the folder `text/` that preprocess/prepare.py writes."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from emo_mtl.errors import UserError
+
+
+class Split(NamedTuple):
+    """A split of a task: N utterances or texts, and the response or label of each."""
+
+    inputs: list[str]
+    answers: list[str]
+
+
+def read_lines(path: Path) -> list[str]:
+    """Lines of a UTF-8 file; only a line feed ends a line (U+2028 in a response does not).
+
+    Raises:
+        UserError: the file cannot be read, is empty or not UTF-8
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise UserError(
+            f"{path}: cannot be read ({error.strerror}); expected a text file"
+        ) from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise UserError(
+            f"{path}, line {line}: found the byte 0x{error.object[error.start]:02x}, expected "
+            "UTF-8; convert the file, e.g. with iconv -f LATIN1 -t UTF-8"
+        ) from error
+    if not text:
+        raise UserError(f"{path}: the file is empty; expected one text a line")
+    return text.removesuffix("\n").split("\n")
+
+
+def text_tasks(data: Path) -> list[str]:
+    """The tasks whose text a prepared folder holds, `response` first.
+
+    Raises:
+        UserError: there are none
+    """
+    tasks = sorted(path.name for path in (data / "text").glob("*/") if path.is_dir())
+    if not tasks:
+        raise UserError(
+            f"{data}: found no text/TASK/ in it, expected the --out-dir of preprocess/prepare.py "
+            "(the folder above data-bin)"
+        )
+    return sorted(tasks, key=lambda task: (task != "response", task))
+
+
+def read_split(data: Path, task: str, split: str) -> Split:
+    """The text of a task's split: `source` and `target` of `response`, `input` and `label` of others.
+
+    Raises:
+        UserError: a file is missing or empty, or the two differ in length
+    """
+    suffixes = ("source", "target") if task == "response" else ("input", "label")
+    paths = [data / "text" / task / f"{split}.{suffix}" for suffix in suffixes]
+    inputs, answers = map(read_lines, paths)
+    if len(inputs) != len(answers):
+        raise UserError(
+            f"{paths[1]}: found {len(answers):,} lines, expected {len(inputs):,} as in {paths[0]}; "
+            "prepare the data again"
+        )
+    return Split(inputs, answers)
