@@ -17,8 +17,8 @@ NOTES = """
 agreement: pairs in which utterance and response get the same label; chance: the agreement of these responses
   in random order; kappa (Cohen): 0 for chance, 1 for always the same
 What it does not say: that a response is apt. Anger needs no angry answer; a copy of the utterance agrees
-  always. The classifier learnt from tweets and film reviews and errs often, most of all on dialogue. Compare with
-  the gold responses, and leave the verdict to people (emo-mtl human-eval)."""
+  always. The classifier learnt from tweets and film reviews and errs often, most of all on dialogue.
+  Compare with the gold responses, and leave the verdict to people (emo-mtl human-eval)."""
 
 Judge = Callable[[list[str]], dict[str, list[str]]]  # texts -> task -> label of each
 
@@ -104,13 +104,13 @@ def agreement(pairs: Sequence[tuple[str, str]]) -> dict[str, float]:
         pairs: the labels of N utterances and their responses
 
     Returns:
-        agreement and chance in percent, and Cohen's kappa; nan where chance alone agrees always
+        agreement and chance in percent, and Cohen's kappa, 0 where chance alone agrees always
     """
     count = len(pairs)
     left, right = (Counter(labels) for labels in zip(*pairs, strict=True))
     observed = sum(a == b for a, b in pairs) / count
     chance = sum(left[label] * right[label] for label in left) / count**2
-    kappa = (observed - chance) / (1 - chance) if chance < 1 else float("nan")
+    kappa = (observed - chance) / (1 - chance) if chance < 1 else 0.0
     return {"agreement": 100 * observed, "chance": 100 * chance, "kappa": kappa}
 
 

@@ -162,9 +162,8 @@ def evaluation_commands(
             *["--json", str(folder / "classify.json")],
         ],
         folder / "awareness.json": [
-            *["emo-mtl", "awareness", *checkpoint, "--data", str(data), *cpu],
-            *["--utterances", str(text / "test.source"), "--references", str(text / "test.target")],
-            *["--hypotheses", str(generated), "--json", str(folder / "awareness.json")],
+            *["emo-mtl", "awareness", str(args.data), "--hypotheses", str(generated)],
+            *["--json", str(folder / "awareness.json")],
         ],
     }
 
