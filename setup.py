@@ -4,7 +4,8 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-EVAL = ["nltk>=3.8.1"]
+EVAL = ["nltk>=3.8.1", "scipy"]
+REPORT = ["matplotlib"]
 TENSORBOARD = ["tensorboardX"]
 DEMO = ["gradio>=6"]
 HF = [
@@ -49,7 +50,8 @@ setup(
         "sentencepiece",
     ],
     extras_require={
-        "eval": EVAL,  # the paper's BLEU and tokens: `emo-mtl evaluate`
+        "eval": EVAL,  # the paper's BLEU and tokens: `emo-mtl evaluate`; exact tests: `emo-mtl significance`
+        "report": REPORT,  # the plots of `emo-mtl report`
         "tensorboard": TENSORBOARD,  # fairseq's --tensorboard-logdir
         "demo": DEMO,  # the page of `emo-mtl demo`
         "hf": HF,  # Hugging Face: `emo-mtl import-hf`, `emo-mtl export-hf`
@@ -57,6 +59,7 @@ setup(
         "soak": SOAK,  # tests/soak: memory of a long training
         "dev": [
             *EVAL,
+            *REPORT,
             *TENSORBOARD,
             *DEMO,
             *BENCH,

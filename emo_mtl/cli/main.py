@@ -9,7 +9,17 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from emo_mtl.cli import chat, classify, demo, download, evaluate, export_hf, import_hf
+from emo_mtl.cli import (
+    chat,
+    classify,
+    demo,
+    download,
+    evaluate,
+    export_hf,
+    import_hf,
+    report,
+    significance,
+)
 
 SUBCOMMANDS = {
     "chat": chat,
@@ -19,6 +29,8 @@ SUBCOMMANDS = {
     "evaluate": evaluate,
     "export-hf": export_hf,
     "import-hf": import_hf,
+    "report": report,
+    "significance": significance,
 }
 
 
