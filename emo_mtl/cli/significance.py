@@ -350,11 +350,11 @@ def _markdown(comparisons: Sequence[Comparison], notes: Sequence[str]) -> str:
     if several:
         lines.append(
             f"warning: {len(comparisons)} comparisons at once: the more there are, the more differences "
-            "arise by chance. What is said above goes by Holm's corrected p-values."
+            "arise by chance. What is said above goes by Holm's corrected p-values.\n"
         )
     lines.append(
         f"More than chance: p < {ALPHA} in every test. The tests ask whether other test examples would have "
         "shown the same; how much another training seed changes, only several seeds can tell."
     )
-    lines += notes
+    lines += ["", *(f"- {note}" for note in notes)]
     return "\n".join(lines)

@@ -104,7 +104,9 @@ def learning_curves(rows: Sequence[Row], task: str) -> "Figure":
     ]
     title = "responses" if task == "response" else f"emotions, {task.upper()}"
     figure.suptitle(f"Learning curves: {title}")
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(4, len(handles)))
+    inches = 0.8 + 0.08 * max(len(handle.get_label()) for handle in handles)
+    columns = max(1, int(figure.get_figwidth() / inches))
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns)
     return figure
 
 

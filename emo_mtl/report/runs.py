@@ -189,8 +189,9 @@ def _add_scores(
                 raise UserError(
                     f"{where}: found {name} ({part}) a second time, expected it once in a run folder"
                 )
-            value = _number(entry, measure, where)
-            if not math.isnan(value):  # the score of no examples
+            no_examples = measure in entry and entry[measure] is None
+            value = math.nan if no_examples else _number(entry, measure, where)
+            if not math.isnan(value):
                 run.scores[key] = value
 
 

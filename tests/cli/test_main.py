@@ -15,7 +15,12 @@ finally:
 
 class TestLightStart:
     @pytest.mark.parametrize(
-        "argv", [["--help"], ["--version"], ["evaluate", "--help"], ["classify", "--help"]]
+        "argv",
+        [
+            ["--help"],
+            ["--version"],
+            *([name, "--help"] for name in ("evaluate", "classify", "report")),
+        ],
     )
     def test_imports_neither_torch_nor_fairseq(self, argv):
         lines = run_command("python", "-c", RUN.format(argv=argv)).stdout.splitlines()
