@@ -4,8 +4,9 @@ from pathlib import Path
 
 from setuptools import find_packages, setup
 
-EVAL = ["nltk>=3.8.1", "scikit-learn"]
+EVAL = ["nltk>=3.8.1", "scikit-learn", "scipy"]
 HUMAN_EVAL = ["krippendorff>=0.8"]
+REPORT = ["matplotlib"]
 TENSORBOARD = ["tensorboardX"]
 DEMO = ["gradio>=6"]
 HF = [
@@ -50,8 +51,9 @@ setup(
         "sentencepiece",
     ],
     extras_require={
-        "eval": EVAL,  # `emo-mtl evaluate` with the paper's words, `baselines`, `awareness`
+        "eval": EVAL,  # `emo-mtl evaluate` with the paper's words, `baselines`, `awareness`, `significance`
         "human-eval": HUMAN_EVAL,  # agreement of raters: `emo-mtl human-eval score`; GPL
+        "report": REPORT,  # the plots of `emo-mtl report`
         "tensorboard": TENSORBOARD,  # fairseq's --tensorboard-logdir
         "demo": DEMO,  # the page of `emo-mtl demo`
         "hf": HF,  # Hugging Face: `emo-mtl import-hf`, `emo-mtl export-hf`
@@ -60,6 +62,7 @@ setup(
         "dev": [
             *EVAL,
             *HUMAN_EVAL,
+            *REPORT,
             *TENSORBOARD,
             *DEMO,
             *BENCH,

@@ -21,6 +21,8 @@ from emo_mtl.cli import (
     human_eval,
     import_hf,
     overlap,
+    report,
+    significance,
 )
 
 SUBCOMMANDS = {
@@ -35,6 +37,8 @@ SUBCOMMANDS = {
     "human-eval": human_eval,
     "import-hf": import_hf,
     "overlap": overlap,
+    "report": report,
+    "significance": significance,
 }
 
 

@@ -297,10 +297,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     overlap = args.out / "overlap.json"
     if not overlap.exists():
         call(["emo-mtl", "overlap", str(args.data), "--json", str(overlap)])
+    baselines = args.out / "baselines"
+    if not baselines.exists():
+        command = ["emo-mtl", "baselines", str(args.data), "--out", str(baselines)]
+        call([*command, "--overlap", str(overlap)])
     rows = TABLES[args.table] if args.table else args.rows.split(",")
     runs = [
         run_row(args, row, int(seed), overlap) for seed in args.seeds.split(",") for row in rows
     ]
+    runs += sorted(path for path in baselines.iterdir() if path.is_dir())
     call(["emo-mtl", "report", *map(str, runs), "--out", str(args.out / "report"), "--overwrite"])
 
 

@@ -19,9 +19,7 @@ class TestLightStart:
         [
             ["--help"],
             ["--version"],
-            ["evaluate", "--help"],
-            ["classify", "--help"],
-            ["human-eval", "--help"],
+            *([name, "--help"] for name in ("evaluate", "classify", "human-eval", "report")),
         ],
     )
     def test_imports_neither_torch_nor_fairseq(self, argv):

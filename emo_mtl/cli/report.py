@@ -1,0 +1,51 @@
+"""`emo-mtl report`: the paper's tables and learning curves from the folders of several runs."""
+
+import argparse
+from pathlib import Path
+
+from emo_mtl.cli.output import atomic_folder, check_output_folder
+
+HELP = "tables beside the paper's (1, 2, 4, 5) and learning curves from the folders of runs"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of `emo-mtl report` to its parser."""
+    parser.add_argument(
+        "runs",
+        nargs="+",
+        type=Path,
+        metavar="RUN",
+        help="folders with any of run.json, train.log, evaluate.json, classify.json and awareness.json; "
+        "runs with the same `row` in run.json are seeds of one system",
+    )
+    parser.add_argument(
+        "--out",
+        required=True,
+        type=Path,
+        metavar="FOLDER",
+        help="new folder for report.md, report.csv, report.json and the plots as SVG and PNG",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace an earlier report")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Read the runs, print the tables, write the folder.
+
+    Raises:
+        UserError: a run cannot be read, runs of one row do not fit together, or matplotlib is missing
+    """
+    check_output_folder(args.out, args.overwrite, mark="report.json")
+    from emo_mtl.report.plots import save_figures
+    from emo_mtl.report.runs import gather_rows, read_run
+    from emo_mtl.report.tables import csv_text, json_text, markdown
+
+    rows = gather_rows(map(read_run, args.runs))
+    with atomic_folder(args.out) as folder:
+        text = markdown(rows, save_figures(rows, folder))
+        for name, content in (
+            ("report.md", text),
+            ("report.csv", csv_text(rows)),
+            ("report.json", json_text(rows)),
+        ):
+            (folder / name).write_text(content, encoding="utf-8")
+    print(text, end="")

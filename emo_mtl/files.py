@@ -1,0 +1,40 @@
+"""Reading text and JSON of the user: what is wrong with a file is said with its line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from emo_mtl.errors import UserError
+
+
+def read_text(path: Path) -> str:
+    """The whole of a UTF-8 file.
+
+    Raises:
+        UserError: the file cannot be read, or is not UTF-8
+    """
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise UserError(
+            f"{path}, line {line}: found the byte 0x{error.object[error.start]:02x}, expected UTF-8"
+        ) from error
+
+
+def read_json(path: Path) -> Any:
+    """What a JSON file holds.
+
+    Raises:
+        UserError: as `read_text`, or the text is not JSON
+    """
+    text = read_text(path)
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UserError(
+            f"{path}, line {error.lineno}: found no JSON ({error.msg}, column {error.colno}); "
+            "was the file cut off or edited? make it again"
+        ) from error

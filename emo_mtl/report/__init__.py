@@ -1,0 +1,1 @@
+"""`emo-mtl report`: run folders, training logs, tables and plots."""

@@ -1,0 +1,216 @@
+"""Run folders: what trained systems and baselines left, gathered to rows of the tables."""
+
+import logging
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from emo_mtl.errors import UserError
+from emo_mtl.files import read_json
+from emo_mtl.report import paper
+from emo_mtl.report.train_log import Point, read_train_log
+
+logger = logging.getLogger(__name__)
+
+Key = tuple[str, str, str]  # task, part of the test set ("valid": of the validation set), measure
+
+RESPONSE_MEASURES = ("sacrebleu", *paper.RESPONSE_MEASURES, "lines")
+CLASSIFICATION_MEASURES = (*paper.E6_MEASURES, "examples")
+AWARENESS_MEASURES = ("agreement", "chance", "gold_agreement")
+FILES = ("run.json", "train.log", "evaluate.json", "classify.json", "awareness.json")
+
+
+@dataclass
+class Run:
+    """One run folder."""
+
+    folder: Path
+    row: str
+    seed: int | None = None
+    model: str | None = None  # tiny, base, large
+    baseline: bool = False
+    loss_weights: dict[str, float] | None = None
+    scores: dict[Key, float] = field(default_factory=dict)
+    log: list[Point] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A score over the runs of a row that have it."""
+
+    values: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        return statistics.fmean(self.values)
+
+    @property
+    def sd(self) -> float | None:
+        """Sample standard deviation (ddof 1); None for one value."""
+        return statistics.stdev(self.values) if len(self.values) > 1 else None
+
+
+@dataclass
+class Row:
+    """The runs of one system or baseline, which differ in their seeds only."""
+
+    runs: list[Run]
+
+    @property
+    def name(self) -> str:
+        return self.runs[0].row
+
+    @property
+    def baseline(self) -> bool:
+        return self.runs[0].baseline
+
+    @property
+    def model(self) -> str | None:
+        return self.runs[0].model
+
+    @property
+    def paper(self) -> paper.PaperRow | None:
+        """The row of the paper that this one repeats."""
+        return None if self.baseline else paper.find_row(self.name, self.runs[0].loss_weights)
+
+    def summary(self, key: Key) -> Summary | None:
+        """None where no run has the score."""
+        values = tuple(run.scores[key] for run in self.runs if key in run.scores)
+        return Summary(values) if values else None
+
+
+def read_run(folder: Path) -> Run:
+    """Read a run folder; each of its files may be missing, but not all.
+
+    Raises:
+        UserError: there is no such folder, it holds no file of a run, or one is malformed
+    """
+    if not folder.is_dir():
+        raise UserError(f"{folder}: found no folder, expected a run folder")
+    present = {name for name in FILES if (folder / name).is_file()}
+    if not present:
+        raise UserError(f"{folder}: found none of {', '.join(FILES)}; expected a run folder")
+    run = Run(folder, row=folder.resolve().name)
+    if "run.json" in present:
+        _read_description(run, folder / "run.json")
+    if "evaluate.json" in present:
+        path = folder / "evaluate.json"
+        entries = _member(read_json(path), "rows", list, str(path))
+        _add_scores(run, path, entries, RESPONSE_MEASURES, task="response")
+    if "classify.json" in present:
+        path = folder / "classify.json"
+        _add_scores(run, path, read_json(path), CLASSIFICATION_MEASURES)
+    if "awareness.json" in present:
+        path = folder / "awareness.json"
+        entries = _member(read_json(path), "rows", list, str(path))
+        _add_scores(run, path, entries, AWARENESS_MEASURES)
+    if "train.log" in present:
+        run.log = read_train_log(folder / "train.log")
+        if not run.log:
+            logger.warning("%s: no epoch has ended yet", folder / "train.log")
+        # None where training broke down to nan or inf
+        perplexities = [
+            point.measures["response_ppl"]
+            for point in run.log
+            if point.split == "valid"
+            and math.isfinite(point.measures.get("response_ppl", math.nan))
+        ]
+        if perplexities:
+            run.scores["response", "valid", "ppl"] = min(perplexities)
+    return run
+
+
+def gather_rows(runs: Iterable[Run]) -> list[Row]:
+    """Runs of the same name become a row: first the paper's in its order, then others, then baselines.
+
+    Raises:
+        UserError: runs of one name that differ in more than the seed
+    """
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        groups.setdefault(run.row, []).append(run)
+    for group in groups.values():
+        _check_group(group)
+
+    def place(row: Row) -> tuple[bool, int]:
+        return row.baseline, paper.ROWS.index(row.paper) if row.paper else len(paper.ROWS)
+
+    return sorted(map(Row, groups.values()), key=place)
+
+
+def _check_group(runs: Sequence[Run]) -> None:
+    first = runs[0]
+    seeds: dict[Any, Run] = {}
+    for run in runs:
+        for name in ("model", "baseline", "loss_weights"):
+            if getattr(run, name) != getattr(first, name):
+                raise UserError(
+                    f"{run.folder / 'run.json'}: found {name} {getattr(run, name)!r}, expected "
+                    f"{getattr(first, name)!r} as in {first.folder}: both are row {run.row!r}, whose runs "
+                    "differ in their seeds only; give them other names"
+                )
+        # without a seed, the folder tells runs apart
+        same = seeds.setdefault(run.folder.resolve() if run.seed is None else run.seed, run)
+        if same is not run:
+            raise UserError(
+                f"{run.folder}: found seed {run.seed} of row {run.row!r} a second time, expected it once: "
+                f"it is in {same.folder} already"
+            )
+
+
+def _read_description(run: Run, path: Path) -> None:
+    where = str(path)
+    content = read_json(path)
+    run.row = _member(content, "row", str, where)
+    run.seed = _member(content, "seed", int, where, default=None)
+    run.model = _member(content, "model", str, where, default=None)
+    run.baseline = _member(content, "baseline", bool, where, default=False)
+    weights = _member(content, "loss_weights", dict, where, default=None)
+    if weights is not None:
+        run.loss_weights = {name: _number(weights, name, where) for name in weights}
+
+
+def _add_scores(
+    run: Run, path: Path, entries: Any, measures: Sequence[str], task: str | None = None
+) -> None:
+    """Add the scores of each entry, which names its task where `task` does not."""
+    if not isinstance(entries, list):
+        raise UserError(f"{path}: found no list of scores, expected one; make it again")
+    for number, entry in enumerate(entries, start=1):
+        where = f"{path}, entry {number}"
+        name = task or _member(entry, "task", str, where)
+        part = _member(entry, "part", str, where, default="all")
+        for measure in measures:
+            key = (name, part, measure)
+            if key in run.scores:
+                raise UserError(
+                    f"{where}: found {name} ({part}) a second time, expected it once in a run folder"
+                )
+            no_examples = measure in entry and entry[measure] is None
+            value = math.nan if no_examples else _number(entry, measure, where)
+            if not math.isnan(value):
+                run.scores[key] = value
+
+
+def _number(entry: Any, key: str, where: str) -> float:
+    value = _member(entry, key, (int, float), where)
+    if isinstance(value, bool):
+        raise UserError(f"{where}: found {key} {value!r}, expected a number")
+    return value
+
+
+def _member(entry: Any, key: str, kind: Any, where: str, **default: Any) -> Any:
+    """A value of a JSON object; `default` is for a key that is missing or null."""
+    if not isinstance(entry, dict):
+        raise UserError(f"{where}: found {type(entry).__name__}, expected an object; make it again")
+    value = entry.get(key)
+    if value is None and default:
+        return default["default"]
+    if not isinstance(value, kind):
+        found = f"no {key!r}" if value is None else f"{key} {value!r}"
+        names = [k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,))]
+        raise UserError(f"{where}: found {found}, expected {' or '.join(names)}; make it again")
+    return value

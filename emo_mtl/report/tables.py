@@ -1,0 +1,340 @@
+"""The rows of a report as Markdown for people, CSV (a line a score) and JSON for programs."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from emo_mtl.report import paper
+from emo_mtl.report.runs import Key, Row
+
+TITLES = {
+    "sacrebleu": "sacreBLEU",
+    "paper_bleu": "paper BLEU",
+    "distinct_1": "dist-1",
+    "distinct_2": "dist-2",
+    "average_length": "Avg Len",
+    "lines": "examples",
+    "accuracy": "accuracy",
+    "macro_f1": "macro-F1",
+    "examples": "examples",
+    "ppl": "valid ppl",
+    "agreement": "agreement",
+    "chance": "by chance",
+    "gold_agreement": "gold responses",
+}
+COUNTS = ("lines", "examples")
+PARTS = {  # of the test set
+    "all": "all test examples",
+    "clean": "clean: test examples that do not stand in train",
+    "seen": "seen: test examples that stand in train",
+}
+TABLES = {  # measure -> the table of the paper it belongs to
+    **dict.fromkeys(("sacrebleu", *paper.RESPONSE_MEASURES), "2"),
+    **dict.fromkeys(paper.E6_MEASURES, "4"),
+    **dict.fromkeys(COUNTS, "1"),
+}
+NONE = "–"  # noqa: RUF001
+CSV_COLUMNS = (
+    *("source", "row", "kind", "model", "comparable_with_paper", "paper_table"),
+    *("task", "part", "measure", "mean", "sd", "runs"),
+)
+
+
+@dataclass(frozen=True)
+class Column:
+    """A score of the tables."""
+
+    title: str
+    key: Key
+
+
+def differences_from_paper(row: Row) -> list[str]:
+    """Why the scores of a row may not be compared with the paper's; empty if they may."""
+    reasons = []
+    if row.model != "large":
+        reasons.append("other model size, no pretraining" if row.model else "unknown model")
+    others = [
+        task
+        for task, expected in paper.TEST_EXAMPLES.items()
+        if (found := row.summary(_count_key(task))) and set(found.values) != {expected}
+    ]
+    if others:
+        reasons.append(f"test sets of other sizes: {', '.join(others)}")
+    return reasons
+
+
+def _count_key(task: str) -> Key:
+    """The key of the number of test examples."""
+    return task, "all", "lines" if task == "response" else "examples"
+
+
+def markdown(rows: Sequence[Row], figures: Sequence[str]) -> str:
+    """The report to read.
+
+    Args:
+        figures: file names of images beside the report
+    """
+    sections = [
+        "# Report",
+        "Upright: ours. *Italic: the paper's (Ide & Kawahara 2021), bart.large, pretrained.* Scores in "
+        "percent, Avg Len in words. Several seeds: mean ± sample standard deviation.",
+        comparison_note(rows),
+        *_responses(rows),
+        *_classification(rows),
+        *_loss_weights(rows),
+        *_perplexity(rows),
+        *_awareness(rows),
+        *_test_sets(rows),
+    ]
+    if figures:
+        sections.append("## Figures")
+        sections += [f"![{name.rsplit('.', 1)[0]}]({name})" for name in figures]
+    return "\n\n".join(sections) + "\n"
+
+
+def comparison_note(rows: Sequence[Row]) -> str:
+    """Which rows may be compared with the paper's, in words."""
+    groups: dict[str, list[str]] = {}
+    for row in rows:
+        if not row.baseline:
+            groups.setdefault("; ".join(differences_from_paper(row)), []).append(_escape(row.name))
+    lines = []
+    for reasons, names in groups.items():
+        if reasons:
+            lines.append(f"- **Not to be compared with the paper** ({reasons}): {', '.join(names)}")
+        else:
+            lines.append(f"- May be compared with the paper: {', '.join(names)}")
+    lines.append(
+        "- sacreBLEU, every head but E6, the parts clean and seen, perplexity and emotion awareness: not "
+        "in the paper. Its BLEU is paper BLEU."
+    )
+    return "\n".join(lines)
+
+
+def _responses(rows: Sequence[Row]) -> list[str]:
+    measures = ("sacrebleu", *paper.RESPONSE_MEASURES, "lines")
+    sections = []
+    for part in _parts(rows, ["response"]):
+        columns = [Column(TITLES[measure], ("response", part, measure)) for measure in measures]
+        sections += [f"### {PARTS.get(part, part)}", _table(rows, columns, paper.TABLE_2)]
+    return ["## Responses (Table 2)", *sections] if sections else []
+
+
+def _classification(rows: Sequence[Row]) -> list[str]:
+    tasks = _tasks(rows, "accuracy")
+    sections = []
+    for part in _parts(rows, tasks):
+        columns = [
+            Column(f"{task.upper()} {title}", (task, part, measure))
+            for task in tasks
+            for title, measure in (("acc", "accuracy"), ("F1", "macro_f1"), ("n", "examples"))
+        ]
+        sections += [f"### {PARTS.get(part, part)}", _table(rows, columns, paper.TABLE_2)]
+    if not sections:
+        return []
+    note = "acc: accuracy; F1: macro-F1, the mean over the labels; n: examples."
+    return ["## Emotion recognition (Table 4)", note, *sections]
+
+
+def _loss_weights(rows: Sequence[Row]) -> list[str]:
+    rows = weighted_rows(rows)
+    if not rows:
+        return []
+    measures = ("sacrebleu", *paper.RESPONSE_MEASURES)
+    columns = [Column(TITLES[measure], ("response", "all", measure)) for measure in measures]
+    columns += [
+        Column(f"E6 {TITLES[measure]}", ("e6", "all", measure)) for measure in paper.E6_MEASURES
+    ]
+    return ["## Loss weights (Table 5)", _table(rows, columns, paper.TABLE_5, lambdas=True)]
+
+
+def weighted_rows(rows: Sequence[Row]) -> list[Row]:
+    """Our rows of Table 5, if there is one besides R+E6, which is in Table 2 too."""
+    found = [row for row in rows if row.paper in paper.TABLE_5]
+    return found if any(row.paper != paper.TABLE_5[0] for row in found) else []
+
+
+def _perplexity(rows: Sequence[Row]) -> list[str]:
+    columns = [Column(TITLES["ppl"], ("response", "valid", "ppl"))]
+    if not _rows_with(rows, columns):
+        return []
+    note = "Of the responses of the validation set, per token; the lowest of all validations."
+    return ["## Validation perplexity", note, _table(rows, columns)]
+
+
+def _awareness(rows: Sequence[Row]) -> list[str]:
+    tasks = _tasks(rows, "agreement")
+    sections = []
+    for part in _parts(rows, tasks, "agreement"):
+        columns = [
+            Column(f"{task.upper()} {TITLES[measure]}", (task, part, measure))
+            for task in tasks
+            for measure in ("agreement", "chance", "gold_agreement")
+        ]
+        sections += [f"### {PARTS.get(part, part)}", _table(rows, columns)]
+    if not sections:
+        return []
+    note = "How often utterance and response are recognised as the same emotion, in percent."
+    return ["## Emotion awareness", note, *sections]
+
+
+def _test_sets(rows: Sequence[Row]) -> list[str]:
+    lines = []
+    for task, expected in paper.TEST_EXAMPLES.items():
+        summaries = [row.summary(_count_key(task)) for row in rows]
+        counts = sorted({value for s in summaries if s for value in s.values})
+        if counts:
+            ours = ", ".join(f"{count:,.0f}" for count in counts)
+            lines.append(f"| {task} | {ours} | *{expected:,}* |")
+    if not lines:
+        return []
+    header = ["| test examples | ours | *paper* |", "| --- | ---: | ---: |"]
+    return ["## Test sets (Table 1)", "\n".join(header + lines)]
+
+
+def _table(
+    rows: Sequence[Row],
+    columns: Sequence[Column],
+    paper_rows: Sequence[paper.PaperRow] = (),
+    lambdas: bool = False,
+) -> str:
+    """Our systems, the baselines, then the paper's rows, each where it has any of the scores."""
+    lines = [
+        "| | model | seeds | " + " | ".join(column.title for column in columns) + " |",
+        "| --- | --- | ---: |" + " ---: |" * len(columns),
+    ]
+    for row in _rows_with(rows, columns):
+        name = _escape(row.name)
+        if lambdas:
+            name = _with_lambdas(name, row.paper)
+        cells = [_cell(row, column.key) for column in columns]
+        start = ("baseline: " + name, NONE) if row.baseline else (name, _model(row))
+        lines.append("| " + " | ".join([*start, str(len(row.runs)), *cells]) + " |")
+    for paper_row in paper_rows:
+        scores = paper_row.scores()
+        if any(column.key in scores for column in columns):
+            cells = [f"*{scores[c.key]:.2f}*" if c.key in scores else NONE for c in columns]
+            name = paper_row.name
+            if lambdas:
+                name = _with_lambdas(name, paper_row)
+            start = (f"*paper: {name}*", f"*{paper.MODEL}*", NONE)
+            lines.append("| " + " | ".join([*start, *cells]) + " |")
+    return "\n".join(lines)
+
+
+def _with_lambdas(name: str, paper_row: paper.PaperRow) -> str:
+    return name if "λ" in name else f"{name} λ={paper_row.lambdas}"
+
+
+def _cell(row: Row, key: Key) -> str:
+    summary = row.summary(key)
+    if summary is None:
+        return NONE
+    if key[2] in COUNTS:
+        return ", ".join(f"{value:,.0f}" for value in sorted(set(summary.values)))
+    text = f"{summary.mean:.2f}"
+    if summary.sd is not None:
+        text += f" ± {summary.sd:.2f}"
+    if len(summary.values) < len(row.runs):
+        text += f" ({len(summary.values)} of {len(row.runs)})"
+    return text
+
+
+def _model(row: Row) -> str:
+    if row.model is None:
+        return "unknown"
+    return f"{row.model}, {'pretrained' if row.model == 'large' else 'from scratch'}"
+
+
+def _rows_with(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
+    return [row for row in rows if any(row.summary(column.key) for column in columns)]
+
+
+def _keys(rows: Sequence[Row]) -> list[Key]:
+    return list(dict.fromkeys(key for row in rows for run in row.runs for key in run.scores))
+
+
+def _tasks(rows: Sequence[Row], measure: str) -> list[str]:
+    """Tasks with a measure, the paper's first."""
+    return ordered([task for task, _, name in _keys(rows) if name == measure], paper.TASKS)
+
+
+def _parts(rows: Sequence[Row], tasks: Sequence[str], measure: str | None = None) -> list[str]:
+    found = [
+        part
+        for task, part, name in _keys(rows)
+        if task in tasks and part != "valid" and (measure is None or name == measure)
+    ]
+    return ordered(found, list(PARTS))
+
+
+def ordered(names: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Without repetition, known names first."""
+    found = list(dict.fromkeys(names))
+    return [name for name in known if name in found] + [name for name in found if name not in known]
+
+
+def _escape(name: str) -> str:
+    return name.replace("|", "\\|")
+
+
+def csv_text(rows: Sequence[Row]) -> str:
+    """A line for each score, ours and the paper's, with a header."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(CSV_COLUMNS)
+    for row in rows:
+        kind = "baseline" if row.baseline else "system"
+        comparable = "no" if row.baseline or differences_from_paper(row) else "yes"
+        for key in _keys([row]):
+            s = row.summary(key)
+            scores = (s.mean, "" if s.sd is None else s.sd, len(s.values))
+            start = ("ours", row.name, kind, row.model or "", comparable)
+            writer.writerow([*start, TABLES.get(key[2], ""), *key, *scores])
+    for paper_row in paper.ROWS:
+        for key, score in paper_row.scores().items():
+            table = TABLES[key[2]] if paper_row in paper.TABLE_2 else "5"
+            writer.writerow(
+                ["paper", paper_row.name, "system", paper.MODEL, "", table, *key, score, "", ""]
+            )
+    return out.getvalue()
+
+
+def json_text(rows: Sequence[Row]) -> str:
+    """The rows with all values, and the paper's."""
+    ours = [
+        {
+            "row": row.name,
+            "baseline": row.baseline,
+            "model": row.model,
+            "loss_weights": row.runs[0].loss_weights,
+            "paper_row": row.paper.name if row.paper else None,
+            "differences_from_paper": [] if row.baseline else differences_from_paper(row),
+            "runs": [{"folder": str(run.folder), "seed": run.seed} for run in row.runs],
+            "scores": [
+                {
+                    **dict(zip(("task", "part", "measure"), key, strict=True)),
+                    "mean": row.summary(key).mean,
+                    "sd": row.summary(key).sd,
+                    "values": list(row.summary(key).values),
+                }
+                for key in _keys([row])
+            ],
+        }
+        for row in rows
+    ]
+    papers = [
+        {
+            "row": row.name,
+            "loss_weights": dict(zip(paper.TASKS, row.weights, strict=True)),
+            "scores": [
+                {"task": task, "part": part, "measure": measure, "value": value}
+                for (task, part, measure), value in row.scores().items()
+            ],
+        }
+        for row in paper.ROWS
+    ]
+    content = {"rows": ours, "paper": {"model": paper.MODEL, "rows": papers}}
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,91 @@
+"""The epochs of a fairseq-train log: printed or from `--log-file`, `--log-format` simple or json."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from emo_mtl.errors import UserError
+from emo_mtl.files import read_text
+
+# "2026-11-25 10:00:00 | INFO | valid | " stands before what is printed, not in a --log-file
+_EPOCH_LINE = re.compile(r'(?:[-\d]+ [:\d]+ \| INFO \| \S+ \| )?(epoch \d+ \| .*|\{"epoch": .*)')
+_SIMPLE = re.compile(r"epoch (\d+) \| (?:valid on '(.+?)' subset \| )?(.*)")
+_MEASURE = re.compile(r"(?!best_)(?:\w+_)?(?:loss|ppl|accuracy|f1|bleu|num_updates)")
+
+
+@dataclass(frozen=True)
+class Point:
+    """The averages of one epoch of training, or of one validation."""
+
+    split: str  # "train", or a subset such as "valid"
+    epoch: int
+    updates: int  # since the start of the training
+    measures: dict[str, float]  # e.g. response_loss (bits), response_ppl, e6_accuracy (percent)
+
+
+def read_train_log(path: Path) -> list[Point]:
+    """The points of a log in the order of training.
+
+    A log may hold several starts of one training: what a later start repeats, replaces the earlier.
+
+    Raises:
+        UserError: the file cannot be read, or a line of an epoch is malformed
+    """
+    points: list[Point] = []
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
+        match = _EPOCH_LINE.fullmatch(line.strip())
+        point = match and _parse(match[1], f"{path}, line {number}")
+        if not point or (points and point == points[-1]):  # --log-file repeats its lines
+            continue
+        points = [earlier for earlier in points if not _repeats(point, earlier, points)]
+        points.append(point)
+    return points
+
+
+def _repeats(point: Point, earlier: Point, points: list[Point]) -> bool:
+    """Whether a new point shows that an earlier one was of a start that was given up."""
+    if point.epoch > earlier.epoch:
+        return False
+    # The line of training ends an epoch: what follows of the same epoch is a new start.
+    ended = any(p.split == "train" and p.epoch >= point.epoch for p in points)
+    return ended or (point.split == earlier.split and point.updates <= earlier.updates)
+
+
+def _parse(text: str, where: str) -> Point | None:
+    """None for the lines within an epoch that `--log-interval` asks for."""
+    if text.startswith("{"):
+        try:
+            stats = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise UserError(
+                f"{where}: found no JSON ({error.msg}, column {error.colno}), expected a line of "
+                "--log-format json; was it cut off? remove the line"
+            ) from error
+        if "update" in stats:
+            return None
+        split = next(
+            (key[: -len("_num_updates")] for key in stats if key.endswith("_num_updates")), ""
+        )
+        epoch = stats.pop("epoch")
+        stats = {key.removeprefix(f"{split}_"): value for key, value in stats.items()}
+    else:
+        epoch, split, rest = _SIMPLE.fullmatch(text).groups(default="train")
+        pairs = [pair.split() for pair in rest.split(" | ")]
+        broken = next((pair for pair in pairs if len(pair) != 2), None)
+        if broken is not None:
+            raise UserError(
+                f"{where}: found {' '.join(broken)!r}, expected a name and a number; was the line cut "
+                "off? remove it"
+            )
+        stats = dict(pairs)
+    try:
+        measures = {name: float(stats[name]) for name in stats if _MEASURE.fullmatch(name)}
+        return Point(split, int(epoch), int(measures.pop("num_updates")), measures)
+    except KeyError:
+        raise UserError(
+            f"{where}: found no num_updates, expected the end of an epoch or of a validation as "
+            "fairseq-train logs it; was the line cut off? remove it"
+        ) from None
+    except (TypeError, ValueError) as error:
+        raise UserError(f"{where}: {error}; expected a number for each measure") from None

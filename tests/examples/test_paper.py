@@ -1,0 +1,177 @@
+"""The recipes of the paper's tables: presets, the driver, the shares of the gradient."""
+
+import importlib.util
+import json
+import os
+import re
+import shlex
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY, run_command
+
+from emo_mtl.errors import UserError
+
+PAPER = REPOSITORY / "examples" / "paper"
+# Small enough for a test; --extra wins over the presets.
+EXTRA = "--max-epoch 1 --encoder-embed-dim 32 --encoder-ffn-embed-dim 64 --batch-size 64"
+
+
+def load(name: str):
+    """A script of examples/paper as a module."""
+    spec = importlib.util.spec_from_file_location(f"paper_{name}", PAPER / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+driver = load("run")
+
+
+class TestPresets:
+    def test_every_row_of_the_tables_has_one(self):
+        rows = {row for table in driver.TABLES.values() for row in table}
+        assert rows == {path.stem for path in (PAPER / "rows").glob("*.txt")}
+
+    @pytest.mark.parametrize(
+        ("row", "weights"),
+        [
+            ("R", (0, 0, 0)),
+            ("R+E6", (1, 0, 0)),
+            ("R+E6+E12", (1, 0, 1)),
+            ("R+E6+E2+E12", (1, 1, 1)),
+            ("weights-50-50-0", (0.5, 0.5, 0)),
+            ("weights-33-33-33", (0.33, 0.33, 0.33)),
+        ],
+    )
+    def test_weights(self, row, weights):
+        flags = driver.read_flags(PAPER / "rows" / f"{row}.txt")
+        assert tuple(driver.loss_weights(flags).values()) == weights
+
+    def test_large_has_the_papers_settings(self):
+        flags = driver.read_flags(PAPER / "models" / "large.txt")
+        expected = {"--lr": "3e-5", "--max-epoch": "64", "--batch-size": "32", "--update-freq": "4"}
+        expected |= {"--weight-decay": "0.01", "--warmup-updates": "500", "--clip-norm": "0.1"}
+        assert {flag: driver.value_of(flags, flag) for flag in expected} == expected
+        assert "--fp16" in flags
+
+    def test_unknown(self):
+        with pytest.raises(UserError, match=r"R\+E7: no such preset, expected one of R, R\+E6"):
+            driver.read_flags(PAPER / "rows" / "R+E7.txt")
+
+
+class TestCountUpdates:
+    FLAGS = ("--batch-size", "32", "--update-freq", "4", "--max-epoch", "2")
+
+    def test_proportional(self):
+        """ceil(100 / 32) + ceil(33 / 32) = 6 mini-batches, 2 updates, 2 epochs."""
+        sizes = {"response": 100, "e6": 33}
+        assert driver.count_updates(sizes, self.FLAGS, "proportional") == 4
+
+    def test_round_robin(self):
+        """4 turns of 2 tasks are 8 mini-batches, 2 updates, 2 epochs."""
+        sizes = {"response": 100, "e6": 33}
+        assert driver.count_updates(sizes, self.FLAGS, "round-robin") == 4
+
+    def test_extra_wins(self):
+        assert (
+            driver.count_updates(
+                {"response": 64}, (*self.FLAGS, "--max-epoch", "9"), "proportional"
+            )
+            == 9
+        )
+
+
+class TestArguments:
+    def parse(self, *argv: str) -> Namespace:
+        return driver.parse_args([*argv, "--data", "d", "--out", "o"])
+
+    def test_large_needs_weights(self, capsys):
+        with pytest.raises(SystemExit):
+            self.parse("--table", "2", "--model", "large")
+        assert "give --pretrained" in capsys.readouterr().err
+
+    def test_seeds(self, capsys):
+        with pytest.raises(SystemExit):
+            self.parse("--table", "2", "--seeds", "1,x")
+        assert "expected numbers" in capsys.readouterr().err
+
+    def test_missing_data(self, tmp_path):
+        args = self.parse("--rows", "R")
+        with pytest.raises(UserError, match=r"train.target: cannot be read .*prepare.py made"):
+            driver.train_flags(args, "R", 1, tmp_path)
+
+
+def run_driver(data: Path, out: Path, *flags: str, **env: str):
+    script = ["python", "examples/paper/run.py", "--data", data, "--out", out]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return run_command(*script, "--extra", EXTRA, *flags, PATH=path, **env)
+
+
+@pytest.fixture(scope="module")
+def runs(sample, tmp_path_factory):
+    """Two rows of Table 5, run by the driver; its output."""
+    out = tmp_path_factory.mktemp("runs")
+    rows = ("--rows", "R,weights-50-50-0")
+    return out, run_driver(sample, out, *rows, OMP_NUM_THREADS="1").stdout
+
+
+@pytest.mark.slow
+class TestDriver:
+    def test_run_folders(self, runs):
+        out, _ = runs
+        for row, weights in {"R": (0, 0, 0), "weights-50-50-0": (0.5, 0.5, 0)}.items():
+            folder = out / row / "seed-1"
+            run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+            assert tuple(run["loss_weights"].values()) == weights
+            assert run["training_seconds"] > 0
+            rows = json.loads((folder / "evaluate.json").read_text(encoding="utf-8"))["rows"]
+            assert [entry["part"] for entry in rows] == ["all", "clean", "seen"]
+            heads = json.loads((folder / "classify.json").read_text(encoding="utf-8"))
+            assert {entry["task"] for entry in heads} == {"e6", "e2", "e12"}
+            assert (folder / "awareness.json").is_file()
+        assert (out / "report" / "report.md").is_file()
+
+    def test_learning_rate_ends_at_zero(self, runs):
+        """--total-num-update is the number of updates that fairseq makes."""
+        out, printed = runs
+        for row in ("R", "weights-50-50-0"):
+            command = json.loads((out / row / "seed-1" / "run.json").read_text())["train"]
+            total = driver.value_of(shlex.split(command), "--total-num-update")
+            log = (out / row / "seed-1" / "train.log").read_text(encoding="utf-8")
+            assert re.findall(r"\| valid on 'valid' .*num_updates (\d+)", log)[-1] == total
+        assert "+ fairseq-train" in printed
+
+    def test_again_trains_and_scores_nothing(self, runs, sample):
+        out, _ = runs
+        before = {path: path.stat().st_mtime_ns for path in out.glob("*/seed-1/**/*")}
+        printed = run_driver(sample, out, "--rows", "R,weights-50-50-0").stdout
+        assert "fairseq" not in printed
+        assert before == {path: path.stat().st_mtime_ns for path in out.glob("*/seed-1/**/*")}
+
+    def test_other_settings_are_refused(self, runs, sample):
+        out, _ = runs
+        result = run_driver(sample, out, "--rows", "R", "--sampling", "round-robin", check=False)
+        assert result.returncode == 1
+        assert "found a run of other settings" in result.stderr
+
+    def test_gradient_share(self, runs, sample, tmp_path):
+        """The sum over tokens is larger than their mean, and leaves less to the classification tasks."""
+        out, _ = runs
+        checkpoint = out / "weights-50-50-0" / "seed-1" / "checkpoints" / "checkpoint_last.pt"
+        script = ["python", "examples/paper/gradient_share.py", sample / "data-bin"]
+        run_command(*script, "--path", checkpoint, "--batches", "2", "--json", tmp_path / "s.json")
+        rows = json.loads((tmp_path / "s.json").read_text(encoding="utf-8"))["rows"]
+        found = {(row["reduction"], row["task"]): row for row in rows}
+        mean, total = found["mean", "response"], found["sum", "response"]
+        assert total["gradient_norm"] > 50 * mean["gradient_norm"]
+        assert found["sum", "e6"]["gradient_norm"] == found["mean", "e6"]["gradient_norm"]
+        assert total["share_proportional"] > mean["share_proportional"]
+
+
+def test_shares():
+    """2 * 3 : 4 * 1 = 60 % : 40 %."""
+    shares = load("gradient_share").shares({"response": 2.0, "e6": 4.0}, {"response": 3, "e6": 1})
+    assert shares == {"response": 60, "e6": 40}
