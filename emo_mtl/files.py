@@ -20,7 +20,8 @@ def read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         raise UserError(
-            f"{path}, line {line}: found the byte 0x{error.object[error.start]:02x}, expected UTF-8"
+            f"{path}, line {line}: found the byte 0x{error.object[error.start]:02x}, expected UTF-8; convert "
+            "the file, e.g. with iconv -f LATIN1 -t UTF-8"
         ) from error
 
 

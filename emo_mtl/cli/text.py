@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from emo_mtl.errors import UserError
+from emo_mtl.files import read_text
 
 
 class Split(NamedTuple):
@@ -19,18 +20,7 @@ def read_lines(path: Path) -> list[str]:
     Raises:
         UserError: the file cannot be read, is empty or not UTF-8
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise UserError(
-            f"{path}: cannot be read ({error.strerror}); expected a text file"
-        ) from error
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise UserError(
-            f"{path}, line {line}: found the byte 0x{error.object[error.start]:02x}, expected "
-            "UTF-8; convert the file, e.g. with iconv -f LATIN1 -t UTF-8"
-        ) from error
+    text = read_text(path)
     if not text:
         raise UserError(f"{path}: the file is empty; expected one text a line")
     return text.removesuffix("\n").split("\n")
