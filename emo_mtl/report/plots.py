@@ -120,7 +120,7 @@ def loss_weights(rows: Sequence[Row]) -> "Figure":
     halves = figure.subfigures(2, 1)
     models = " and ".join(dict.fromkeys(row.model or "unknown model" for row in rows))
     apart = any(differences_from_paper(row) for row in rows)
-    halves[0].suptitle(f"ours ({models}), mean and seeds", weight="bold")
+    halves[0].suptitle(f"ours ({models}), mean ± standard deviation, and each seed", weight="bold")
     halves[1].suptitle(
         f"paper ({paper.MODEL})" + (", not to be compared with ours" if apart else ""),
         style="italic",
