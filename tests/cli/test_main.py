@@ -9,13 +9,20 @@ from emo_mtl.cli.main import main
 try:
     main({argv})
 finally:
-    print("heavy:", [name for name in ("torch", "fairseq") if name in sys.modules])
+    print("heavy:", [name for name in ("torch", "fairseq", "sklearn") if name in sys.modules])
 """
 
 
 class TestLightStart:
     @pytest.mark.parametrize(
-        "argv", [["--help"], ["--version"], ["evaluate", "--help"], ["classify", "--help"]]
+        "argv",
+        [
+            ["--help"],
+            ["--version"],
+            ["evaluate", "--help"],
+            ["classify", "--help"],
+            ["baselines", "--help"],
+        ],
     )
     def test_imports_neither_torch_nor_fairseq(self, argv):
         lines = run_command("python", "-c", RUN.format(argv=argv)).stdout.splitlines()
