@@ -7,6 +7,25 @@ from typing import Any
 from emo_mtl.errors import UserError
 
 
+def decode(raw: bytes, where: object) -> str:
+    """UTF-8, with or without a byte order mark.
+
+    Args:
+        where: what an error message names: a path, or `standard input`
+
+    Raises:
+        UserError: the bytes are not UTF-8
+    """
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise UserError(
+            f"{where}, line {line}: found the byte 0x{error.object[error.start]:02x}, expected UTF-8; "
+            "convert it, e.g. with iconv -f LATIN1 -t UTF-8"
+        ) from error
+
+
 def read_text(path: Path) -> str:
     """The whole of a UTF-8 file.
 
@@ -14,15 +33,9 @@ def read_text(path: Path) -> str:
         UserError: the file cannot be read, or is not UTF-8
     """
     try:
-        return path.read_bytes().decode("utf-8-sig")
+        return decode(path.read_bytes(), path)
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise UserError(
-            f"{path}, line {line}: found the byte 0x{error.object[error.start]:02x}, expected UTF-8; convert "
-            "the file, e.g. with iconv -f LATIN1 -t UTF-8"
-        ) from error
 
 
 def read_json(path: Path) -> Any:

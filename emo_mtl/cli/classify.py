@@ -15,6 +15,7 @@ from emo_mtl.cli.model import add_bpe_arguments
 from emo_mtl.cli.output import check_output, write_atomically
 from emo_mtl.cli.overlap import PARTS_NOTE, add_overlap_argument, read_parts
 from emo_mtl.errors import UserError
+from emo_mtl.files import decode, read_text
 from emo_mtl.metrics import accuracy, confusion_matrix, macro_f1
 
 if TYPE_CHECKING:
@@ -225,16 +226,8 @@ def read_utterances(source: str) -> list[str]:
         UserError: the file is missing, empty or not UTF-8, or a line holds no text
     """
     where = "standard input" if source == "-" else source
-    try:
-        raw = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
-        lines = raw.decode("utf-8-sig").removesuffix("\n").split("\n")
-    except OSError as error:
-        raise UserError(f"{where}: cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise UserError(
-            f"{where}, line {line}: found the byte 0x{error.object[error.start]:02x}, expected UTF-8"
-        ) from error
+    text = decode(sys.stdin.buffer.read(), where) if source == "-" else read_text(Path(source))
+    lines = text.removesuffix("\n").split("\n")
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             raise UserError(f"{where}, line {number}: found no text, expected an utterance")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emo_mtl.errors import UserError
+from emo_mtl.files import read_text
 from emo_mtl.human_eval.study import HIGHEST, LOWEST, QUESTIONS
 
 MAX_PROBLEMS = 20  # listed in a message
@@ -44,18 +45,7 @@ def read_results(path: Path, item_ids: Collection[str]) -> Results:
         UserError: the file cannot be read, lacks a column, or has rows that are malformed, of another
             study or twice there; names the first `MAX_PROBLEMS` of them by their lines.
     """
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise UserError(
-            f"{path}: cannot be read ({error.strerror}); expected Mechanical Turk's results (CSV)"
-        ) from error
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise UserError(
-            f"{path}, line {line}: found the byte 0x{error.object[error.start]:02x}, expected UTF-8; "
-            "download the results again, or save them as CSV UTF-8"
-        ) from error
+    text = read_text(path)
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
     ratings: list[Rating] = []
     problems: list[str] = []

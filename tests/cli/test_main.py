@@ -9,7 +9,7 @@ from emo_mtl.cli.main import main
 try:
     main({argv})
 finally:
-    print("heavy:", [name for name in ("torch", "fairseq") if name in sys.modules])
+    print("heavy:", [name for name in ("torch", "fairseq", "sklearn") if name in sys.modules])
 """
 
 
@@ -19,7 +19,10 @@ class TestLightStart:
         [
             ["--help"],
             ["--version"],
-            *([name, "--help"] for name in ("evaluate", "classify", "human-eval", "report")),
+            *(
+                [name, "--help"]
+                for name in ("baselines", "classify", "evaluate", "human-eval", "report")
+            ),
         ],
     )
     def test_imports_neither_torch_nor_fairseq(self, argv):
