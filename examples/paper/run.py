@@ -291,7 +291,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run all rows with all seeds, and report."""
+    """Run all rows with all seeds, report, and test the differences between the rows."""
     args = parse_args(argv)
     args.out.mkdir(parents=True, exist_ok=True)
     overlap = args.out / "overlap.json"
@@ -305,8 +305,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     runs = [
         run_row(args, row, int(seed), overlap) for seed in args.seeds.split(",") for row in rows
     ]
-    runs += sorted(path for path in baselines.iterdir() if path.is_dir())
-    call(["emo-mtl", "report", *map(str, runs), "--out", str(args.out / "report"), "--overwrite"])
+    report = [*runs, *sorted(path for path in baselines.iterdir() if path.is_dir())]
+    call(["emo-mtl", "report", *map(str, report), "--out", str(args.out / "report"), "--overwrite"])
+    if len(rows) > 1:  # each against the first, with the first seed
+        first_seed = runs[: len(rows)]
+        references = str(args.data / "text" / "response" / "test.target")
+        hypotheses = [str(run / "generate-test.txt") for run in first_seed]
+        predictions = [str(run / "predictions.tsv") for run in first_seed]
+        command = ["emo-mtl", "significance", "--overwrite", "--json"]
+        out = str(args.out / "significance-bleu.json")
+        call([*command, out, "--references", references, "--hypotheses", *hypotheses])
+        call(
+            [*command, str(args.out / "significance-accuracy.json"), "--predictions", *predictions]
+        )
 
 
 if __name__ == "__main__":

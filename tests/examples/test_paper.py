@@ -133,6 +133,8 @@ class TestDriver:
             assert {entry["task"] for entry in heads} == {"e6", "e2", "e12"}
             assert (folder / "awareness.json").is_file()
         assert (out / "report" / "report.md").is_file()
+        for name in ("bleu", "accuracy"):
+            assert json.loads((out / f"significance-{name}.json").read_text(encoding="utf-8"))
 
     def test_learning_rate_ends_at_zero(self, runs):
         """--total-num-update is the number of updates that fairseq makes."""
