@@ -31,10 +31,12 @@ from emo_mtl.errors import UserError
 HERE = Path(__file__).resolve().parent
 TASKS = ["e6", "e2", "e12"]  # whose heads are scored, trained or not
 SYSTEMS = ["R", "R+E6", "R+E6+E2", "R+E6+E12", "R+E6+E2+E12"]
+WEIGHTED = ["weights-50-50-0", "weights-50-0-50", "weights-33-33-33"]
 TABLES = {
     "2": SYSTEMS,
     "4": SYSTEMS,
-    "5": ["R+E6", "weights-50-50-0", "weights-50-0-50", "weights-33-33-33"],
+    "5": ["R+E6", *WEIGHTED],  # R+E6 is (1, 0, 0)
+    "all": [*SYSTEMS, *WEIGHTED],
 }
 
 
@@ -126,7 +128,7 @@ def evaluation_commands(
     args: argparse.Namespace, folder: Path, overlap: Path
 ) -> dict[Path, list[str]]:
     """The commands behind the training; each writes the file it stands beside."""
-    data, text = args.data / "data-bin", args.data / "text" / "response"
+    data = args.data / "data-bin"
     checkpoint = ["--path", str(folder / "checkpoints" / f"checkpoint_{args.checkpoint}.pt")]
     cpu = [] if torch.cuda.is_available() else ["--cpu"]
     generated = folder / "generate-test.txt"
@@ -152,7 +154,7 @@ def evaluation_commands(
         ],
         folder / "evaluate.json": [
             *["emo-mtl", "evaluate", "--hypotheses", str(generated)],
-            *["--references", str(text / "test.target"), "--overlap", str(overlap)],
+            *["--references", gold_responses(args), "--overlap", str(overlap)],
             *["--json", str(folder / "evaluate.json")],
         ],
         folder / "classify.json": [
@@ -219,19 +221,18 @@ def run_row(args: argparse.Namespace, row: str, seed: int, overlap: Path) -> Pat
         "row": row,
         "seed": seed,
         "model": args.model,
-        "pretrained": bool(args.pretrained),
         "loss_weights": loss_weights(command),
-        "sampling": args.sampling,
-        "response_loss_reduction": args.response_loss_reduction,
+        "checkpoint": args.checkpoint,
         "train": shlex.join(command),
     }
     before = {}
     with suppress(FileNotFoundError):
         before = json.loads(notes.read_text(encoding="utf-8"))
-    if before and before["train"] != run["train"]:
+    if before and before | run != before:
+        found = {key: before.get(key) for key, value in run.items() if before.get(key) != value}
         raise UserError(
-            f"{notes}: found a run of other settings, {before['train']}, expected {run['train']}: choose "
-            "another --out, or remove that folder"
+            f"{notes}: found a run of other settings, {found}, expected {run}: choose another --out, or "
+            "remove that folder"
         )
     if "training_seconds" not in before:
         write_atomically(notes, json.dumps(run, indent=2) + "\n")
@@ -250,7 +251,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     rows = parser.add_mutually_exclusive_group(required=True)
-    rows.add_argument("--table", choices=TABLES, help="all rows of this table of the paper")
+    rows.add_argument("--table", choices=TABLES, help="the rows of this table of the paper")
     rows.add_argument("--rows", help="comma-separated rows, files of rows/, e.g. R,R+E6")
     parser.add_argument(
         "--model", default="tiny", help="file of models/: tiny, base, large (default: %(default)s)"
@@ -307,17 +308,24 @@ def main(argv: Sequence[str] | None = None) -> None:
     ]
     report = [*runs, *sorted(path for path in baselines.iterdir() if path.is_dir())]
     call(["emo-mtl", "report", *map(str, report), "--out", str(args.out / "report"), "--overwrite"])
-    if len(rows) > 1:  # each against the first, with the first seed
-        first_seed = runs[: len(rows)]
-        references = str(args.data / "text" / "response" / "test.target")
-        hypotheses = [str(run / "generate-test.txt") for run in first_seed]
-        predictions = [str(run / "predictions.tsv") for run in first_seed]
-        command = ["emo-mtl", "significance", "--overwrite", "--json"]
-        out = str(args.out / "significance-bleu.json")
-        call([*command, out, "--references", references, "--hypotheses", *hypotheses])
-        call(
-            [*command, str(args.out / "significance-accuracy.json"), "--predictions", *predictions]
-        )
+    if len(rows) > 1:
+        compare(args, runs[: len(rows)])
+
+
+def compare(args: argparse.Namespace, runs: Sequence[Path]) -> None:
+    """Test whether BLEU and accuracy of each run differ from those of the first."""
+    for what, flag, name, extra in (
+        ("bleu", "--hypotheses", "generate-test.txt", ["--references", gold_responses(args)]),
+        ("accuracy", "--predictions", "predictions.tsv", []),
+    ):
+        out = ["--json", str(args.out / f"significance-{what}.json"), "--overwrite"]
+        files = [str(run / name) for run in runs]
+        call(["emo-mtl", "significance", *out, *extra, flag, *files])
+
+
+def gold_responses(args: argparse.Namespace) -> str:
+    """The gold responses of the test set."""
+    return str(args.data / "text" / "response" / "test.target")
 
 
 if __name__ == "__main__":

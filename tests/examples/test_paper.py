@@ -158,6 +158,8 @@ class TestDriver:
         result = run_driver(sample, out, "--rows", "R", "--sampling", "round-robin", check=False)
         assert result.returncode == 1
         assert "found a run of other settings" in result.stderr
+        result = run_driver(sample, out, "--rows", "R", "--checkpoint", "best", check=False)
+        assert "{'checkpoint': 'last'}" in result.stderr
 
     def test_gradient_share(self, runs, sample, tmp_path):
         """The sum over tokens is larger than their mean, and leaves less to the classification tasks."""
