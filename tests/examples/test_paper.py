@@ -10,7 +10,7 @@ from argparse import Namespace
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY, run_command
+from conftest import REPOSITORY, parse_train, run_command
 
 from emo_mtl.errors import UserError
 
@@ -56,6 +56,17 @@ class TestPresets:
         expected |= {"--weight-decay": "0.01", "--warmup-updates": "500", "--clip-norm": "0.1"}
         assert {flag: driver.value_of(flags, flag) for flag in expected} == expected
         assert "--fp16" in flags
+
+    @pytest.mark.parametrize("model", ["base", "large"])
+    def test_gpu_commands_are_fairseqs(self, model, sample, tmp_path):
+        """fairseq takes the flags; trained on a GPU they were not."""
+        argv = ["--table", "2", "--model", model, "--pretrained", "model.pt"]
+        args = driver.parse_args([*argv, "--data", str(sample), "--out", str(tmp_path)])
+        cfg = parse_train(driver.train_flags(args, "weights-50-0-50", 3, tmp_path)[1:])
+        assert (cfg.common.fp16, cfg.common.seed) == (True, 3)
+        assert cfg.checkpoint.finetune_from_model == "model.pt"
+        assert cfg.task.loss_weights == "e6=0.5,e2=0,e12=0.5"
+        assert cfg.model.arch == f"emo_bart_{model}"
 
     def test_unknown(self):
         with pytest.raises(UserError, match=r"R\+E7: no such preset, expected one of R, R\+E6"):
