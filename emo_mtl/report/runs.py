@@ -19,7 +19,7 @@ Key = tuple[str, str, str]  # task, part of the test set ("valid": of the valida
 
 RESPONSE_MEASURES = ("sacrebleu", *paper.RESPONSE_MEASURES, "lines")
 CLASSIFICATION_MEASURES = (*paper.E6_MEASURES, "examples")
-AWARENESS_MEASURES = ("agreement", "chance", "gold_agreement")
+AWARENESS_MEASURES = ("agreement", "chance", "kappa", "gold_kappa")
 FILES = ("run.json", "train.log", "evaluate.json", "classify.json", "awareness.json")
 
 

@@ -22,7 +22,8 @@ TITLES = {
     "ppl": "valid ppl",
     "agreement": "agreement",
     "chance": "by chance",
-    "gold_agreement": "gold responses",
+    "kappa": "kappa",
+    "gold_kappa": "kappa of gold",
 }
 COUNTS = ("lines", "examples")
 PARTS = {  # of the test set
@@ -171,12 +172,15 @@ def _awareness(rows: Sequence[Row]) -> list[str]:
         columns = [
             Column(f"{task.upper()} {TITLES[measure]}", (task, part, measure))
             for task in tasks
-            for measure in ("agreement", "chance", "gold_agreement")
+            for measure in ("agreement", "chance", "kappa", "gold_kappa")
         ]
         sections += [f"### {PARTS.get(part, part)}", _table(rows, columns)]
     if not sections:
         return []
-    note = "How often utterance and response are recognised as the same emotion, in percent."
+    note = (
+        "How often a classifier sees the same emotion in utterance and response, in percent, and Cohen's kappa: "
+        "0 for chance, 1 for always. It measures echo, not empathy; compare with the gold responses."
+    )
     return ["## Emotion awareness", note, *sections]
 
 

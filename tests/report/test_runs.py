@@ -11,7 +11,7 @@ SCORES = {"sacrebleu": 1.0, "paper_bleu": 2.0, "distinct_1": 3.0, "distinct_2": 
 RESPONSES = {"rows": [{"hypotheses": "h", **SCORES, "average_length": 5.0, "lines": 6}]}
 EMOTIONS = [{"task": "e6", "examples": 7, "accuracy": 60.0, "macro_f1": 50.0, "labels": []}]
 AWARENESS = {
-    "rows": [{"task": "e6", "agreement": 40.0, "chance": 20.0, "gold_agreement": 45.0}],
+    "rows": [{"task": "e6", "agreement": 40.0, "chance": 20.0, "kappa": 0.25, "gold_kappa": 0.3}],
 }
 
 
@@ -73,7 +73,8 @@ class TestReadRun:
             ("e6", "all", "examples"): 7,
             ("e6", "all", "agreement"): 40,
             ("e6", "all", "chance"): 20,
-            ("e6", "all", "gold_agreement"): 45,
+            ("e6", "all", "kappa"): 0.25,
+            ("e6", "all", "gold_kappa"): 0.3,
             ("response", "valid", "ppl"): 8.5,  # the lowest
         }
 
