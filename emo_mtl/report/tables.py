@@ -178,8 +178,8 @@ def _awareness(rows: Sequence[Row]) -> list[str]:
     if not sections:
         return []
     note = (
-        "How often a classifier sees the same emotion in utterance and response, in percent, and Cohen's kappa: "
-        "0 for chance, 1 for always. It measures echo, not empathy; compare with the gold responses."
+        "How often a classifier sees the same emotion in utterance and response, in percent, and Cohen's "
+        "kappa: 0 for chance, 1 for always. It measures echo, not empathy; compare with the gold responses."
     )
     return ["## Emotion awareness", note, *sections]
 

@@ -132,6 +132,7 @@ def evaluation_commands(
     checkpoint = ["--path", str(folder / "checkpoints" / f"checkpoint_{args.checkpoint}.pt")]
     cpu = [] if torch.cuda.is_available() else ["--cpu"]
     generated = folder / "generate-test.txt"
+    awareness, awareness_file = awareness_command(args, generated)
     return {
         generated: [
             *[
@@ -163,10 +164,7 @@ def evaluation_commands(
             *["--predictions", str(folder / "predictions.tsv")],
             *["--json", str(folder / "classify.json")],
         ],
-        folder / "awareness.json": [
-            *["emo-mtl", "awareness", str(args.data), "--hypotheses", str(generated)],
-            *["--json", str(folder / "awareness.json")],
-        ],
+        awareness_file: awareness,
     }
 
 
@@ -298,18 +296,42 @@ def main(argv: Sequence[str] | None = None) -> None:
     overlap = args.out / "overlap.json"
     if not overlap.exists():
         call(["emo-mtl", "overlap", str(args.data), "--json", str(overlap)])
-    baselines = args.out / "baselines"
-    if not baselines.exists():
-        command = ["emo-mtl", "baselines", str(args.data), "--out", str(baselines)]
-        call([*command, "--overlap", str(overlap)])
+    baselines = run_baselines(args, overlap)
     rows = TABLES[args.table] if args.table else args.rows.split(",")
     runs = [
         run_row(args, row, int(seed), overlap) for seed in args.seeds.split(",") for row in rows
     ]
-    report = [*runs, *sorted(path for path in baselines.iterdir() if path.is_dir())]
-    call(["emo-mtl", "report", *map(str, report), "--out", str(args.out / "report"), "--overwrite"])
+    call(
+        [
+            "emo-mtl",
+            "report",
+            *map(str, [*runs, *baselines]),
+            "--out",
+            str(args.out / "report"),
+            "--overwrite",
+        ]
+    )
     if len(rows) > 1:
         compare(args, runs[: len(rows)])
+
+
+def run_baselines(args: argparse.Namespace, overlap: Path) -> list[Path]:
+    """The run folders of the baselines."""
+    out = args.out / "baselines"
+    if not out.exists():
+        call(["emo-mtl", "baselines", str(args.data), "--out", str(out), "--overlap", str(overlap)])
+    for hypotheses in sorted(out.glob("*/generate-test.txt")):
+        command, output = awareness_command(args, hypotheses)
+        if not output.exists():
+            call(command)
+    return sorted(path for path in out.iterdir() if path.is_dir())
+
+
+def awareness_command(args: argparse.Namespace, hypotheses: Path) -> tuple[list[str], Path]:
+    """The command, and the file that it writes beside the responses."""
+    output = hypotheses.with_name("awareness.json")
+    command = ["emo-mtl", "awareness", str(args.data), "--hypotheses", str(hypotheses)]
+    return [*command, "--json", str(output)], output
 
 
 def compare(args: argparse.Namespace, runs: Sequence[Path]) -> None:
