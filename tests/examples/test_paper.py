@@ -164,6 +164,19 @@ class TestDriver:
         assert "fairseq" not in printed
         assert before == {path: path.stat().st_mtime_ns for path in out.glob("*/seed-1/**/*")}
 
+    def test_another_seed(self, runs, sample):
+        """It changes the model, and the report gives mean and standard deviation."""
+        out, _ = runs
+        run_driver(sample, out, "--rows", "R", "--seeds", "1,2")
+        losses = []
+        for seed in (1, 2):
+            log = (out / "R" / f"seed-{seed}" / "train.log").read_text(encoding="utf-8")
+            losses.append(re.findall(r"\| valid on 'valid' .*\| loss ([\d.]+)", log)[-1])
+        assert losses[0] != losses[1]
+        assert re.search(
+            r"^\| R \| .* \| 2 \| .* ± ", (out / "report" / "report.md").read_text(), re.M
+        )
+
     def test_other_settings_are_refused(self, runs, sample):
         out, _ = runs
         result = run_driver(sample, out, "--rows", "R", "--sampling", "round-robin", check=False)
