@@ -21,7 +21,7 @@ from fairseq.tasks.translation import EVAL_BLEU_ORDER, TranslationConfig, Transl
 from omegaconf import II, OmegaConf
 from torch import Tensor, nn
 
-from emo_mtl.checkpoints import choose_restore_file
+from emo_mtl.checkpoints import choose_restore_file, task_settings
 from emo_mtl.criterions.multitask_nll import RESPONSE
 from emo_mtl.data.batch_iterator import ScheduledBatchIterator, epoch_batches, shuffled_pass
 from emo_mtl.data.datasets import BARTInputDataset, LabelledDataset, MultitaskDataset, PairDataset
@@ -365,11 +365,13 @@ class EmotionDialogueTask(TranslationTask):
         """The model with a head for each classification task; heads of weight 0 are frozen.
 
         Raises:
-            UserError: in training, a checkpoint to restore that is damaged
+            UserError: in training, a checkpoint to restore that is damaged, or whose optimizer does not fit
         """
         if not from_checkpoint and "checkpoint" in self.command_cfg:
             checkpoint = self.command_cfg.checkpoint
-            choose_restore_file(checkpoint)
+            restored = choose_restore_file(checkpoint)
+            if restored and not checkpoint.reset_optimizer:
+                self.check_frozen_heads(restored)
             # By default rank 0 sends it to the others as a pickle with fairseq's config, which torch >= 2.6
             # refuses.
             checkpoint.load_checkpoint_on_all_dp_ranks = True
@@ -381,6 +383,21 @@ class EmotionDialogueTask(TranslationTask):
         if self.cfg.eval_bleu and self.cfg.bpe_config is not None:
             self.tokenizer = self.build_bpe(self.cfg.bpe_config)  # undoes the BPE before BLEU
         return model
+
+    def check_frozen_heads(self, path: Path) -> None:
+        """Raise `UserError` where a weight has changed from or to 0 since the checkpoint to resume from."""
+        saved = task_settings(path)
+        names = parse_task_names(saved.get("classification_tasks", ""))
+        before = parse_loss_weights(saved.get("loss_weights", ""), names)
+        for name, now in self.loss_weights.items():
+            then = before.get(name, now)
+            if (now == 0) != (then == 0):
+                raise UserError(
+                    f"--loss-weights {self.cfg.loss_weights!r}: found {name}={now:g}, but {path} was trained "
+                    f"with {name}={then:g}: a head of weight 0 has no part in the optimizer's state, which "
+                    "does not fit therefore. Go on with the weight as it was, or add --reset-optimizer once, "
+                    "which keeps the parameters and starts the optimizer and the learning rate anew"
+                )
 
     def build_criterion(self, cfg: Any, *args: Any, **kwargs: Any) -> nn.Module:
         """The criterion; warns where gradient clipping undoes the weights.
