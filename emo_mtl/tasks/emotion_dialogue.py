@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -423,9 +424,16 @@ class EmotionDialogueTask(TranslationTask):
         super().begin_epoch(epoch, model)
         self.preemption.listen()
 
-    def train_step(self, *args: Any, **kwargs: Any) -> tuple[Tensor, float, dict[str, Any]]:
-        """As every task's; logs a signal to end, for :meth:`reduce_metrics` of all ranks."""
-        loss, sample_size, logs = super().train_step(*args, **kwargs)
+    def train_step(
+        self, sample: dict[str, Any], model: nn.Module, *args: Any, **kwargs: Any
+    ) -> tuple[Tensor, float, dict[str, Any]]:
+        """As every task's; logs a signal to end, for :meth:`reduce_metrics` of all ranks.
+
+        Raises:
+            UserError: fairseq's trainer found a gradient that is NaN or infinite
+        """
+        check_gradient(sys.exc_info()[1], model)
+        loss, sample_size, logs = super().train_step(sample, model, *args, **kwargs)
         return loss, sample_size, {**logs, "preempted": int(self.preemption.received is not None)}
 
     def optimizer_step(self, optimizer: Any, model: nn.Module, update_num: int) -> None:
@@ -542,6 +550,23 @@ def bleu_of_meters(meters: Any) -> float:
         smooth_method="exp",
     ).score
     return round(score, 2)
+
+
+def check_gradient(handled: BaseException | None, model: nn.Module) -> None:
+    """Raise `UserError` where fairseq's trainer is handling a gradient that is NaN or infinite.
+
+    It runs the update again then, to see where the numbers come from, with hooks that fail at BART's encoder
+    (`StopIteration`: it returns a dictionary of lists).
+
+    Args:
+        handled: the exception that is being handled (`sys.exc_info`)
+    """
+    if isinstance(handled, FloatingPointError):
+        raise UserError(
+            f"update {getattr(model, 'num_updates', 0) + 1}: {handled}, expected finite numbers; the "
+            "checkpoints are as they were (crash.pt holds the parameters before it): continue from the last "
+            "good one with a lower --lr, with --clip-norm 1 or with --reset-optimizer"
+        ) from handled
 
 
 def check_launcher(environment: Mapping[str, str], world_size: int) -> None:
