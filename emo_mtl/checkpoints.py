@@ -1,10 +1,13 @@
 """Checkpoints on disk: telling whole ones from damaged ones, and resuming from the newest whole one."""
 
 import logging
+import pickle
 import zipfile
 import zlib
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from emo_mtl.errors import UserError
 
@@ -42,7 +45,7 @@ def newest_whole(folder: Path, but: Path) -> Path | None:
     return next((file for file in newest_first if damage(file) is None), None)
 
 
-def choose_restore_file(cfg: Any) -> None:
+def choose_restore_file(cfg: Any) -> Path | None:
     """Check what fairseq-train is about to load; resume from another checkpoint if the last one is damaged.
 
     fairseq writes a checkpoint under another name first, but then copies it onto `checkpoint_last.pt`: killed
@@ -50,6 +53,9 @@ def choose_restore_file(cfg: Any) -> None:
 
     Args:
         cfg: fairseq's `CheckpointConfig`; its `restore_file` and `finetune_from_model` may be changed
+
+    Returns:
+        the file that training goes on from; None if there is none yet
 
     Raises:
         UserError: the file of `--restore-file` is damaged, or all checkpoints of `--save-dir` are
@@ -63,8 +69,10 @@ def choose_restore_file(cfg: Any) -> None:
             "on from it, leave out --restore-file and the --reset-* flags; --finetune-from-model starts from "
             "a file the first time only"
         )
-    if not path.is_file() or (found := damage(path)) is None:
-        return
+    if not path.is_file():
+        return None
+    if (found := damage(path)) is None:
+        return path
     other = newest_whole(path.parent, but=path)
     if other is None:
         raise UserError(
@@ -79,3 +87,18 @@ def choose_restore_file(cfg: Any) -> None:
     logger.warning(f"{path}: {found}: going on from {other}, the newest whole checkpoint")
     cfg.restore_file = str(other)
     cfg.finetune_from_model = None  # fairseq refuses it beside a restore file
+    return other
+
+
+def task_settings(path: Path) -> dict[str, Any]:
+    """The flags of the task that a checkpoint was trained with; none where they cannot be told.
+
+    That is in old files (`bart.large/model.pt`), and in those that torch refuses: loading says why.
+    """
+    if not zipfile.is_zipfile(path):
+        return {}
+    try:  # mapped: this reads no weights
+        state = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
+    except pickle.UnpicklingError:
+        return {}
+    return (state.get("cfg") or {}).get("task", {})

@@ -7,6 +7,7 @@ response (DailyDialog) or a label (all others). Nothing here knows a corpus.
 from __future__ import annotations
 
 import argparse
+import codecs
 import os
 import re
 import sys
@@ -78,7 +79,7 @@ def shown(text: str) -> str:
 
 
 def read_text(path: Path) -> str:
-    """Return the content of a UTF-8 file, line ends untouched.
+    """Return the content of a UTF-8 file, line ends untouched, without a byte order mark.
 
     Raises:
         CorpusError: the file is missing, empty or not UTF-8 (names the line and the byte).
@@ -90,7 +91,7 @@ def read_text(path: Path) -> str:
             expected="a file of the corpus",
             fix="check the folder given, or download the corpus again",
         )
-    data = path.read_bytes()
+    data = path.read_bytes().removeprefix(codecs.BOM_UTF8)
     if not data.strip():
         raise CorpusError(
             path, found="an empty file", expected="at least one line", fix="restore the file"

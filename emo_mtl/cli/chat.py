@@ -176,7 +176,7 @@ def answer_lines(conversation: Conversation, lines: Iterable[bytes]) -> None:
     """
     for number, raw in enumerate(lines, start=1):
         try:
-            line = raw.decode().strip()
+            line = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
         except UnicodeDecodeError as error:
             raise UserError(f"standard input, line {number}: expected UTF-8 ({error})") from error
         if line == "/quit":

@@ -64,12 +64,11 @@ def check_finite(loss: Tensor, task: str, model: nn.Module) -> None:
     """
     if loss.device.type != "cpu" or torch.isfinite(loss).all():
         return
-    update = getattr(model, "num_updates", 0) + 1
-    where = f"update {update}" if model.training else f"validation before update {update}"
+    where = f"update {getattr(model, 'num_updates', 0) + 1}" if model.training else "validation"
     raise UserError(
-        f"{where}, task {task}: found a loss of {loss.sum().item()}, expected a finite number; nothing was "
-        "updated, and the checkpoints are as they were: continue from the last good one with a lower "
-        "--lr, with --clip-norm 1 or with --reset-optimizer"
+        f"{where}, task {task}: found a loss of {loss.sum().item()}, expected a finite number; the "
+        "checkpoints are as they were: continue from the last good one with a lower --lr, with --clip-norm 1 "
+        "or with --reset-optimizer"
     )
 
 

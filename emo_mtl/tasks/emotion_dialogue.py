@@ -2,6 +2,7 @@
 
 import logging
 import os
+import sys
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from fairseq.tasks.translation import EVAL_BLEU_ORDER, TranslationConfig, Transl
 from omegaconf import II, OmegaConf
 from torch import Tensor, nn
 
-from emo_mtl.checkpoints import choose_restore_file
+from emo_mtl.checkpoints import choose_restore_file, task_settings
 from emo_mtl.criterions.multitask_nll import RESPONSE
 from emo_mtl.data.batch_iterator import ScheduledBatchIterator, epoch_batches, shuffled_pass
 from emo_mtl.data.datasets import BARTInputDataset, LabelledDataset, MultitaskDataset, PairDataset
@@ -365,11 +366,13 @@ class EmotionDialogueTask(TranslationTask):
         """The model with a head for each classification task; heads of weight 0 are frozen.
 
         Raises:
-            UserError: in training, a checkpoint to restore that is damaged
+            UserError: in training, a checkpoint to restore that is damaged, or whose optimizer does not fit
         """
         if not from_checkpoint and "checkpoint" in self.command_cfg:
             checkpoint = self.command_cfg.checkpoint
-            choose_restore_file(checkpoint)
+            restored = choose_restore_file(checkpoint)
+            if restored and not checkpoint.reset_optimizer:
+                self.check_frozen_heads(restored)
             # By default rank 0 sends it to the others as a pickle with fairseq's config, which torch >= 2.6
             # refuses.
             checkpoint.load_checkpoint_on_all_dp_ranks = True
@@ -381,6 +384,21 @@ class EmotionDialogueTask(TranslationTask):
         if self.cfg.eval_bleu and self.cfg.bpe_config is not None:
             self.tokenizer = self.build_bpe(self.cfg.bpe_config)  # undoes the BPE before BLEU
         return model
+
+    def check_frozen_heads(self, path: Path) -> None:
+        """Raise `UserError` where a weight has changed from or to 0 since the checkpoint to resume from."""
+        saved = task_settings(path)
+        names = parse_task_names(saved.get("classification_tasks", ""))
+        before = parse_loss_weights(saved.get("loss_weights", ""), names)
+        for name, now in self.loss_weights.items():
+            then = before.get(name, now)
+            if (now == 0) != (then == 0):
+                raise UserError(
+                    f"--loss-weights {self.cfg.loss_weights!r}: found {name}={now:g}, but {path} was trained "
+                    f"with {name}={then:g}: a head of weight 0 has no part in the optimizer's state, which "
+                    "does not fit therefore. Go on with the weight as it was, or add --reset-optimizer once, "
+                    "which keeps the parameters and starts the optimizer and the learning rate anew"
+                )
 
     def build_criterion(self, cfg: Any, *args: Any, **kwargs: Any) -> nn.Module:
         """The criterion; warns where gradient clipping undoes the weights.
@@ -406,9 +424,16 @@ class EmotionDialogueTask(TranslationTask):
         super().begin_epoch(epoch, model)
         self.preemption.listen()
 
-    def train_step(self, *args: Any, **kwargs: Any) -> tuple[Tensor, float, dict[str, Any]]:
-        """As every task's; logs a signal to end, for :meth:`reduce_metrics` of all ranks."""
-        loss, sample_size, logs = super().train_step(*args, **kwargs)
+    def train_step(
+        self, sample: dict[str, Any], model: nn.Module, *args: Any, **kwargs: Any
+    ) -> tuple[Tensor, float, dict[str, Any]]:
+        """As every task's; logs a signal to end, for :meth:`reduce_metrics` of all ranks.
+
+        Raises:
+            UserError: fairseq's trainer found a gradient that is NaN or infinite
+        """
+        check_gradient(sys.exc_info()[1], model)
+        loss, sample_size, logs = super().train_step(sample, model, *args, **kwargs)
         return loss, sample_size, {**logs, "preempted": int(self.preemption.received is not None)}
 
     def optimizer_step(self, optimizer: Any, model: nn.Module, update_num: int) -> None:
@@ -525,6 +550,23 @@ def bleu_of_meters(meters: Any) -> float:
         smooth_method="exp",
     ).score
     return round(score, 2)
+
+
+def check_gradient(handled: BaseException | None, model: nn.Module) -> None:
+    """Raise `UserError` where fairseq's trainer is handling a gradient that is NaN or infinite.
+
+    It runs the update again then, to see where the numbers come from, with hooks that fail at BART's encoder
+    (`StopIteration`: it returns a dictionary of lists).
+
+    Args:
+        handled: the exception that is being handled (`sys.exc_info`)
+    """
+    if isinstance(handled, FloatingPointError):
+        raise UserError(
+            f"update {getattr(model, 'num_updates', 0) + 1}: {handled}, expected finite numbers; the "
+            "checkpoints are as they were (crash.pt holds the parameters before it): continue from the last "
+            "good one with a lower --lr, with --clip-norm 1 or with --reset-optimizer"
+        ) from handled
 
 
 def check_launcher(environment: Mapping[str, str], world_size: int) -> None:

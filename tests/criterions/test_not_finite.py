@@ -56,8 +56,21 @@ def test_gradient_of_a_finite_loss(fit, optimizer, clip_norm):
     def spoil(loss, parameter):
         return loss + (parameter.sum() * 0).sqrt()  # the derivative is infinity times 0
 
-    # fairseq's own check; while it looks for the culprit, its hooks trip over BART's encoder
-    fit(spoil, (FloatingPointError, StopIteration), optimizer=optimizer, clip_norm=clip_norm)
+    message = fit(spoil, UserError, optimizer=optimizer, clip_norm=clip_norm)
+    assert "update 3: gradients are Nan/Inf" in message or "update 4: gradients" in message
+
+
+def test_step_that_overflows(data_bin, tmp_path):
+    """The next loss is not finite: it is found in the validation before the checkpoint is written."""
+    argv = train_argv(data_bin, save_dir=tmp_path)
+    argv.remove("--disable-validation")
+    often = [*argv, "--no-epoch-checkpoints", "--save-interval-updates", "1"]
+    main(parse_train([*often, "--max-update", "2"]))
+    files = {path: path.read_bytes() for path in tmp_path.glob("*.pt")}
+    far = ["--lr", "1e30", "--reset-lr-scheduler", "--max-update", "6"]
+    with pytest.raises(UserError, match=r"error: validation, task \w+: found a loss of"):
+        main(parse_train([*often, *far]))
+    assert {path: path.read_bytes() for path in tmp_path.glob("*.pt")} == files
 
 
 def test_validation(build):
@@ -67,6 +80,5 @@ def test_validation(build):
     batch = dataset.collater([dataset[0]])
     with torch.no_grad():
         next(model.decoder.parameters()).fill_(float("nan"))
-    model.set_num_updates(7)
-    with pytest.raises(UserError, match="validation before update 8, task response"):
+    with pytest.raises(UserError, match="error: validation, task response: found a loss of nan"):
         task.valid_step(batch, model, criterion)

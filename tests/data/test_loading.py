@@ -6,6 +6,7 @@ import pytest
 import torch
 from conftest import LABELS, WORDS, binarize, make_dictionary
 from fairseq.data import Dictionary
+from fairseq.data.indexed_dataset import make_builder
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -222,6 +223,15 @@ class TestLoadTokens:
         message = message_of(load_tokens, str(tmp_path / "gap"), words)
         assert f"{tmp_path / 'gap'}.bin: the utterance in line {line} is empty" in message
         assert "remove the line" in message
+
+    def test_row_of_length_0(self, tmp_path, words):
+        """Without even `</s>`, which fairseq-preprocess never writes."""
+        builder = make_builder(str(tmp_path / "gap.bin"), "mmap", vocab_size=len(words))
+        for row in ([4, 2], []):
+            builder.add_item(torch.tensor(row, dtype=torch.int))
+        builder.finalize(str(tmp_path / "gap.idx"))
+        message = message_of(load_tokens, str(tmp_path / "gap"), words)
+        assert "the utterance in line 2 is empty" in message
 
 
 class TestLoadLabelNumbers:

@@ -15,6 +15,14 @@ class TestReadLines:
         path.write_bytes("a\u2028b\x85c\r\nd\re\n\nf".encode())
         assert corpus.read_lines(path) == ["a\u2028b\x85c", "d\re", "", "f"]
 
+    def test_byte_order_mark_is_no_text(self, tmp_path: Path) -> None:
+        path = tmp_path / "labels"
+        path.write_text("\ufeffup\ndown\n", encoding="utf-8")
+        assert corpus.read_lines(path) == ["up", "down"]
+        path.write_bytes(b"\xef\xbb\xbfab\xff")
+        with pytest.raises(corpus.CorpusError, match=r"labels:1: found byte 0xff at byte 3 "):
+            corpus.read_lines(path)
+
     def test_bad_byte_is_named_with_its_line(self, tmp_path: Path) -> None:
         path = tmp_path / "file"
         path.write_bytes(b"fine\ncaf\xe9 au lait\n")

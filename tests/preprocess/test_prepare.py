@@ -15,7 +15,7 @@ from corpus import SPLITS, CorpusError
 from plan import load_manifest
 from prepare import __file__ as script
 from prepare import get_parser, prepare
-from raw_files import write
+from raw_files import write, write_gpt2_bpe
 
 
 def run(*arguments: object) -> None:
@@ -47,15 +47,7 @@ def text_lines(path: Path) -> list[str]:
 
 @pytest.fixture
 def gpt2_dir(tmp_path: Path) -> Path:
-    """A tiny GPT-2 BPE: 256 bytes and two merges."""
-    from fairseq.data.encoders.gpt2_bpe_utils import bytes_to_unicode
-
-    units = [*bytes_to_unicode().values(), "he", "Ġt"]
-    folder = tmp_path / "gpt2"
-    write(folder / "encoder.json", json.dumps({unit: i for i, unit in enumerate(units)}))
-    write(folder / "vocab.bpe", "#version: 0.2\nh e\nĠ t\n")
-    write(folder / "dict.txt", "".join(f"{i} 0\n" for i in reversed(range(len(units)))))
-    return folder
+    return write_gpt2_bpe(tmp_path / "gpt2")
 
 
 @pytest.fixture

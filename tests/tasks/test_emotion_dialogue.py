@@ -715,6 +715,21 @@ class TestResume:
         assert "{'e6': 6, 'e2': 2}" in message
         assert "this run has {'e6': 6}" in message
 
+    @pytest.mark.parametrize(("before", "after"), [("e2=0", ""), ("e6=2", "e6=2,e2=0")])
+    def test_weight_changed_from_or_to_0(self, data_bin, tmp_path, before, after):
+        """A head of weight 0 is not among the optimizer's parameters."""
+
+        def run(weights: str, max_update: int, *flags: str) -> None:
+            argv = train_argv(data_bin, save_dir=tmp_path, loss_weights=weights)
+            fairseq_train.main(parse_train([*argv, "--max-update", str(max_update), *flags]))
+
+        run(before, 1)
+        with pytest.raises(UserError, match=r"e2=(1|0), .*checkpoint_last.pt.* e2=(0|1)") as raised:
+            run(after, 2)
+        assert "--reset-optimizer" in str(raised.value)
+        run("e6=3," + before if before == "e2=0" else "e6=3", 2)  # another weight is no matter
+        run(after, 3, "--reset-optimizer")
+
     def test_labels_in_another_order(self, build, copy, tmp_path):
         """The same number of labels with other names would train the head to something else."""
         cfg, task, model, criterion = build(save_dir=tmp_path)
