@@ -25,20 +25,33 @@ def start(sample: Path, save_dir: Path, *flags: str) -> subprocess.Popen:
     )
 
 
-def start_ranks(count: int, sample: Path, save_dir: Path, *flags: str) -> list[subprocess.Popen]:
-    """One training on several processes; the first one is rank 0."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"tcp://127.0.0.1:{free.getsockname()[1]}"
+def free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+# Ranks on CPUs, each started by hand or by a launcher.
+GLOO = [
+    *("--distributed-backend", "gloo", "--ddp-backend", "legacy_ddp", "--distributed-no-spawn"),
+]
+
+
+def ranks(count: int) -> list[list[str]]:
+    """For each rank of one training the flags that make it one; the first is rank 0."""
+    address = f"tcp://127.0.0.1:{free_port()}"
     return [
-        start(
-            *(sample, save_dir, *flags, "--distributed-no-spawn"),
-            *("--distributed-world-size", count, "--distributed-rank", rank),
-            *("--distributed-init-method", address, "--distributed-backend", "gloo"),
-            *("--ddp-backend", "legacy_ddp"),
-        )
+        [
+            *(*GLOO, "--distributed-init-method", address),
+            *("--distributed-world-size", str(count), "--distributed-rank", str(rank)),
+        ]
         for rank in range(count)
     ]
+
+
+def start_ranks(count: int, sample: Path, save_dir: Path, *flags: str) -> list[subprocess.Popen]:
+    """One training on several processes; the first one is rank 0."""
+    return [start(sample, save_dir, *flags, *rank) for rank in ranks(count)]
 
 
 def read_until(process: subprocess.Popen, pattern: str) -> str:

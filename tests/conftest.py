@@ -1,12 +1,14 @@
 """Shared fixtures: a tiny data-bin as fairseq-preprocess writes it, the task, model and criterion, and
 the sample corpora with a checkpoint that was trained on them."""
 
+import contextlib
+import io
 import os
 import random
 import re
 import subprocess
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -110,11 +112,22 @@ def train_argv(data: Path, **flags: str) -> list[str]:
     return [str(data), "--cpu", "--disable-validation", *map(str, pairs)]
 
 
+def parse(parser: ArgumentParser, argv: Sequence[object]):
+    """fairseq's config of a command."""
+    args: Namespace = options.parse_args_and_arch(parser, list(map(str, argv)))
+    return convert_namespace_to_omegaconf(args)
+
+
 def parse_train(argv: Sequence[str]):
     """fairseq's config of a training command."""
-    parser = options.get_training_parser()
-    args: Namespace = options.parse_args_and_arch(parser, list(argv))
-    return convert_namespace_to_omegaconf(args)
+    return parse(options.get_training_parser(), argv)
+
+
+def printed(function: Callable, *arguments: object) -> str:
+    """What a call prints."""
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        function(*arguments)
+    return out.getvalue()
 
 
 @pytest.fixture

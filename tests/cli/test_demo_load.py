@@ -1,7 +1,11 @@
 """Many visitors of the demo at a time, and requests that no page would send."""
 
+import html
+import itertools
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import pytest
 
@@ -9,7 +13,7 @@ gradio = pytest.importorskip("gradio", reason="needs the extra demo")
 
 from soak.demo_load import ask, load, serve, verdicts  # noqa: E402
 
-from emo_mtl.cli.demo import MAX_CHARACTERS  # noqa: E402
+from emo_mtl.cli.demo import MAX_CHARACTERS, MAX_WAITING  # noqa: E402
 
 
 class Gate:
@@ -53,3 +57,33 @@ def test_length_is_bounded_on_the_server(demo, text):
     url, gate = demo
     ask(url, text, "visitor")
     assert gate.calls == 0
+
+
+def test_html_is_shown_as_text(demo):
+    url, _ = demo
+    text = "<script>alert(1)</script> <b>&amp;"
+    shown = ask(url, text, "visitor")
+    assert f">{html.escape(text)}<" in shown
+    assert f">{html.escape(text[::-1])}<" in shown
+    assert "<script" not in shown
+    assert "&lt;b&gt;pos" in shown  # labels, too
+
+
+def test_full_queue_is_said(demo):
+    """One is answered, `MAX_WAITING` wait, the others are told at once that there are too many."""
+    url, gate = demo
+    gate.open.clear()
+    extra = 5
+    with ThreadPoolExecutor(1 + MAX_WAITING + extra) as pool:
+        visits = [pool.submit(ask, url, "first", "first_visitor")]
+        while not gate.inside:
+            time.sleep(0.01)
+        visits += [
+            pool.submit(ask, url, f"text {number}", f"visitor{number}")
+            for number in range(MAX_WAITING + extra)
+        ]
+        refused = [visit.result() for visit in itertools.islice(as_completed(visits), extra)]
+        gate.open.set()
+        answers = [visit.result() for visit in visits]
+    assert all(answer.startswith("refused: ") and "full" in answer for answer in refused), refused
+    assert sum('class="turn"' in answer for answer in answers) == 1 + MAX_WAITING

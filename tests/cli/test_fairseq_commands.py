@@ -1,9 +1,7 @@
 """The commands of the README as a user types them, in processes of their own, on the sample corpora."""
 
 import json
-import os
 import re
-import socket
 import subprocess
 import sys
 from argparse import Namespace
@@ -13,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import MULTITASK, REPOSITORY, TASK, TRAIN, real_state, run_command, train
+from background import start_ranks
+from conftest import MULTITASK, TASK, TRAIN, real_state, run_command, train
 from fairseq import options
 from fairseq.models.bart.model import BARTModel, bart_large_architecture
 
@@ -70,26 +69,8 @@ class TestTrain:
     def test_two_processes_equal_twice_the_update_freq(self, sample, tmp_path):
         flags = ["--classification-tasks", "e6,e2,e12", "--disable-validation", "--dropout", "0"]
         train(sample, tmp_path / "one", *flags, "--update-freq", "8", "--max-update", "4")
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = str(probe.getsockname()[1])
-        save = ["--save-dir", tmp_path / "two", "--update-freq", "4", "--max-update", "4"]
-        ddp = ["--distributed-backend", "gloo", "--ddp-backend", "legacy_ddp"]
-        ddp += ["--distributed-world-size", "2", "--distributed-no-spawn"]
-        ddp += ["--distributed-init-method", f"tcp://127.0.0.1:{port}", "--distributed-rank"]
-        command = ["fairseq-train", sample / "data-bin", *TRAIN, *flags, *save, *ddp]
-        executable = str(Path(sys.executable).parent / command[0])
-        workers = [
-            subprocess.Popen(
-                [executable, *map(str, command[1:]), str(rank)],
-                cwd=REPOSITORY,
-                env={**os.environ, "OMP_NUM_THREADS": "1"},
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-            )
-            for rank in range(2)
-        ]
+        more = [*flags, "--update-freq", "4", "--max-update", "4"]
+        workers = start_ranks(2, sample, tmp_path / "two", *more)
         outputs = [worker.communicate(timeout=300)[0] for worker in workers]
         assert [worker.returncode for worker in workers] == [0, 0], outputs[0][-3000:]
         one, two = parameters(tmp_path / "one"), parameters(tmp_path / "two")

@@ -1,6 +1,5 @@
 """Texts that nobody plans for, through every command: a line out for each line in, or one clear message."""
 
-import contextlib
 import io
 import json
 import re
@@ -13,11 +12,10 @@ from typing import Any
 
 import prepare
 import pytest
-from conftest import parse_train, train_argv
+from conftest import parse, parse_train, printed, train_argv
 from corpus import SPLITS
 from fairseq import options
 from fairseq.data import data_utils
-from fairseq.dataclass.utils import convert_namespace_to_omegaconf
 from fairseq_cli import generate, interactive
 from fairseq_cli import train as fairseq_train
 from raw_files import write, write_gpt2_bpe
@@ -85,8 +83,7 @@ class Prepared:
         """What a command of fairseq prints, at most 10 tokens a response."""
         argv = [self.home / "data-bin", "--task", "emotion_dialogue", "--cpu", "--beam", 1]
         argv += ["--max-len-b", 10, "--path", self.checkpoint, *self.bpe, *flags]
-        args = options.parse_args_and_arch(parser, list(map(str, argv)))
-        return printed(command.main, convert_namespace_to_omegaconf(args))
+        return printed(command.main, parse(parser, argv))
 
     def interactive(self, file: Path) -> str:
         parser = options.get_interactive_generation_parser()
@@ -95,12 +92,6 @@ class Prepared:
     def classify(self, *flags: object) -> str:
         argv = ["classify", self.home / "data-bin", "--path", self.checkpoint, "--cpu", *self.bpe]
         return printed(main, list(map(str, [*argv, *flags])))
-
-
-def printed(function: Any, *arguments: Any) -> str:
-    with contextlib.redirect_stdout(io.StringIO()) as out:
-        function(*arguments)
-    return out.getvalue()
 
 
 def column(kind: str, output: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -11,37 +10,17 @@ from pathlib import Path
 
 import pytest
 import torch
+from background import GLOO, free_port, ranks
 from conftest import REPOSITORY, train_argv, write_data_bin
 
 BIN = Path(sys.executable).parent
-GLOO = [
-    *("--distributed-backend", "gloo", "--ddp-backend", "legacy_ddp", "--distributed-no-spawn"),
-]
 PATIENCE = 120  # seconds; a training takes 5 on an idle machine
-
-
-def free_port() -> str:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return str(probe.getsockname()[1])
 
 
 def fairseq_train(data: Path, save_dir: Path, **flags: str) -> list[str]:
     """A training command of few updates, without validation."""
     argv = train_argv(data, user_dir=str(REPOSITORY / "emo_mtl"), save_dir=save_dir, **flags)
     return [str(BIN / "fairseq-train"), *argv, "--no-epoch-checkpoints"]
-
-
-def ranks(world: int, port: str, command: list[str]) -> list[list[str]]:
-    """The same command for each rank, with its number."""
-    rendezvous = ["--distributed-init-method", f"tcp://127.0.0.1:{port}"]
-    return [
-        [
-            *(*command, *GLOO, *rendezvous),
-            *("--distributed-world-size", str(world), "--distributed-rank", str(rank)),
-        ]
-        for rank in range(world)
-    ]
 
 
 def torchrun(command: list[str], *flags: str) -> list[str]:
@@ -129,14 +108,33 @@ def uneven(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_data_bin(tmp_path_factory.mktemp("uneven") / "data-bin", {"train": 14})
 
 
+@pytest.fixture(scope="module")
+def even(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Batches of 4: 16 pairs make 4 of them; e6 and e2 have 5 utterances, two batches each."""
+    return write_data_bin(tmp_path_factory.mktemp("even") / "data-bin", {"train": 16})
+
+
 @pytest.mark.slow
 class TestSameTraining:
     def test_tasks_of_one_batch_on_three_ranks(self, uneven, tmp_path, start):
         flags = {**FEW, "batch_size": "5", "max_tokens": "1000"}
         one = fairseq_train(uneven, tmp_path / "one", **flags, update_freq="9")
         three = fairseq_train(uneven, tmp_path / "three", **flags, update_freq="3")
-        end_well(start(one), *map(start, ranks(3, free_port(), three)))
+        end_well(start(one), *(start([*three, *rank]) for rank in ranks(3)))
         assert_same(tmp_path / "one", tmp_path / "three", atol=1e-6)
+
+    @pytest.mark.parametrize("batch_size", ["4", "100"])
+    def test_proportional(self, even, tmp_path, start, batch_size):
+        """The order of the tasks depends on the number of ranks, so that an update holds a whole epoch.
+
+        With a batch a task, fewer than ranks, both ranks hold it.
+        """
+        flags = {**FEW, "batch_size": batch_size, "max_tokens": "1000", "update_freq": "1000"}
+        flags["task_sampling"] = "proportional"
+        one = fairseq_train(even, tmp_path / "one", **flags)
+        two = fairseq_train(even, tmp_path / "two", **flags)
+        end_well(start(one), *(start([*two, *rank]) for rank in ranks(2)))
+        assert_same(tmp_path / "one", tmp_path / "two", atol=1e-6)
 
     def test_workers(self, data_bin, tmp_path, start):
         """The parameters are equal bit by bit; an epoch ends on the way."""
@@ -196,7 +194,7 @@ class TestKilled:
         save_dir = tmp_path / "two"
         often = {**FEW, "save_interval_updates": "5", "keep_interval_updates": "1"}
         endless = fairseq_train(data_bin, save_dir, **often | {"max_update": "1000000"})
-        first, second = map(start, ranks(2, free_port(), endless))
+        first, second = (start([*endless, *rank]) for rank in ranks(2))
         wait_until((save_dir / "checkpoint_last.pt").exists, "no checkpoint")
         second.kill()
         killed = time.monotonic()
@@ -206,7 +204,7 @@ class TestKilled:
         saved = torch.load(save_dir / "checkpoint_last.pt", weights_only=True)
         done = saved["optimizer_history"][-1]["num_updates"]
         more = fairseq_train(data_bin, save_dir, **often | {"max_update": str(done + 2)})
-        end_well(*map(start, ranks(2, free_port(), more)))
+        end_well(*(start([*more, *rank]) for rank in ranks(2)))
         saved = torch.load(save_dir / "checkpoint_last.pt", weights_only=True)
         assert saved["optimizer_history"][-1]["num_updates"] == done + 2
 

@@ -2,17 +2,29 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from background import start_ranks
-from conftest import MULTITASK, TASK, run_command
+from conftest import TASK, run_command
 
-METRICS = ("response_loss", "e6_loss", "e6_accuracy", "e6_f1", "e2_accuracy", "e12_f1")
+METRICS = ("loss", "response_loss", "e6_loss", "e6_accuracy", "e6_f1", "e2_loss", "e2_accuracy")
+
+
+@pytest.fixture
+def small(data_bin: Path) -> Path:
+    return data_bin.parent
 
 
 @pytest.mark.slow
-def test_equals_that_of_one_process(sample, tmp_path):
-    processes = start_ranks(2, sample, tmp_path, *MULTITASK, "--max-update", "2")
+@pytest.mark.parametrize(
+    ("data", "tasks"), [("sample", "e6,e2,e12"), ("small", "e6,e2")], ids=["sample", "small"]
+)
+def test_equals_that_of_one_process(request, tmp_path, data, tasks):
+    """Of the small data each task has one batch, so that a rank has none of one task."""
+    sample = request.getfixturevalue(data)
+    flags = ["--classification-tasks", tasks, "--max-update", "2"]
+    processes = start_ranks(2, sample, tmp_path, *flags)
     logs = [process.communicate(timeout=300)[0] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], logs
     (line,) = re.findall(r"\| valid \| (\{.*\})", logs[0])
