@@ -8,7 +8,7 @@ from pathlib import Path
 
 from emo_mtl.cli.evaluate import read_responses
 from emo_mtl.cli.output import check_output, write_atomically
-from emo_mtl.cli.text import read_split, text_tasks
+from emo_mtl.cli.text import add_data_argument, read_split, text_tasks
 from emo_mtl.errors import UserError
 
 HELP = "how often a classifier sees the same emotion in an utterance and in its response"
@@ -25,12 +25,7 @@ Judge = Callable[[list[str]], dict[str, list[str]]]  # texts -> task -> label of
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `emo-mtl awareness` to its parser."""
-    parser.add_argument(
-        "data",
-        type=Path,
-        metavar="DATA",
-        help="the --out-dir of preprocess/prepare.py, for the text in DATA/text",
-    )
+    add_data_argument(parser)
     parser.add_argument(
         "--hypotheses",
         nargs="+",

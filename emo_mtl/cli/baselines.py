@@ -15,7 +15,7 @@ from emo_mtl.cli.classify import Predictions
 from emo_mtl.cli.evaluate import Responses
 from emo_mtl.cli.output import atomic_folder, check_output_folder
 from emo_mtl.cli.overlap import PARTS_NOTE, add_overlap_argument, read_parts
-from emo_mtl.cli.text import Split, read_split, text_tasks
+from emo_mtl.cli.text import Split, add_data_argument, read_split, text_tasks
 from emo_mtl.errors import UserError
 from emo_mtl.metrics import word_tokenizer
 
@@ -36,12 +36,7 @@ CLASSIFIERS = {
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `emo-mtl baselines` to its parser."""
-    parser.add_argument(
-        "data",
-        type=Path,
-        metavar="DATA",
-        help="the --out-dir of preprocess/prepare.py, for the text in DATA/text",
-    )
+    add_data_argument(parser)
     parser.add_argument(
         "--out",
         required=True,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from emo_mtl.cli.output import check_output, write_atomically
-from emo_mtl.cli.text import read_split, text_tasks
+from emo_mtl.cli.text import add_data_argument, read_split, text_tasks
 from emo_mtl.errors import UserError
 from emo_mtl.overlap import labelled_otherwise, overlap
 
@@ -31,12 +31,7 @@ others: the text stands in train; then with (also) another label than here, norm
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `emo-mtl overlap` to its parser."""
-    parser.add_argument(
-        "data",
-        type=Path,
-        metavar="DATA",
-        help="the --out-dir of preprocess/prepare.py, for the text in DATA/text",
-    )
+    add_data_argument(parser)
     parser.add_argument(
         "--json",
         type=Path,

@@ -1,5 +1,6 @@
 """Reading text: one example a line, and the folder `text/` that preprocess/prepare.py writes."""
 
+import argparse
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +13,16 @@ class Split(NamedTuple):
 
     inputs: list[str]
     answers: list[str]
+
+
+def add_data_argument(parser: argparse.ArgumentParser) -> None:
+    """Add the prepared folder, whose text is read."""
+    parser.add_argument(
+        "data",
+        type=Path,
+        metavar="DATA",
+        help="the --out-dir of preprocess/prepare.py, for the text in DATA/text",
+    )
 
 
 def read_lines(path: Path) -> list[str]:
