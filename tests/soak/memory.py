@@ -1,4 +1,4 @@
-"""Does a long training leak? fairseq-train on four tasks, watched from outside; not run by pytest.
+"""Does a long training leak? fairseq-train on four tasks, watched from outside.
 
     python tests/soak/memory.py data/data-bin --out soak            # 2,000 updates
     python tests/soak/memory.py data/data-bin --out soak --max-tokens 4096    # more flags of fairseq-train
