@@ -66,6 +66,8 @@ def command(data: str, out: Path, updates: int, flags: Sequence[str]) -> list[st
 def sample(main: psutil.Process, seconds: float, updates: int) -> Sample | None:
     """What the process and its descendants use now; nothing if one of them ends meanwhile."""
     try:
+        if main.status() == psutil.STATUS_ZOMBIE:  # it has ended, and its memory is 0
+            return None
         tree = [main, *main.children(recursive=True)]
         return Sample(
             round(seconds, 1),
