@@ -32,7 +32,7 @@ ALL = ["emotion_dialogue", "multitask_nll", "emo_bart", "emo_bart_tiny"]
 PACKAGES = [
     name
     for _, name, is_package in pkgutil.iter_modules(emo_mtl.__path__)
-    if is_package and name not in ("cli", "huggingface")
+    if is_package and name not in ("cli", "huggingface", "human_eval", "report")
 ]
 
 
