@@ -31,6 +31,7 @@ class Run:
     row: str
     seed: int | None = None
     model: str | None = None  # tiny, base, large
+    pretrained: bool = False
     baseline: bool = False
     loss_weights: dict[str, float] | None = None
     scores: dict[Key, float] = field(default_factory=dict)
@@ -70,6 +71,10 @@ class Row:
     @property
     def model(self) -> str | None:
         return self.runs[0].model
+
+    @property
+    def pretrained(self) -> bool:
+        return self.runs[0].pretrained
 
     @property
     def paper(self) -> paper.PaperRow | None:
@@ -145,7 +150,7 @@ def _check_group(runs: Sequence[Run]) -> None:
     first = runs[0]
     seeds: dict[Any, Run] = {}
     for run in runs:
-        for name in ("model", "baseline", "loss_weights"):
+        for name in ("model", "pretrained", "baseline", "loss_weights"):
             if getattr(run, name) != getattr(first, name):
                 raise UserError(
                     f"{run.folder / 'run.json'}: found {name} {getattr(run, name)!r}, expected "
@@ -167,6 +172,9 @@ def _read_description(run: Run, path: Path) -> None:
     run.row = _member(content, "row", str, where)
     run.seed = _member(content, "seed", int, where, default=None)
     run.model = _member(content, "model", str, where, default=None)
+    train = _member(content, "train", str, where, default=None)
+    # without the command: the larger models are trained from BART's weights
+    run.pretrained = "--finetune-from-model" in train if train else run.model in ("base", "large")
     run.baseline = _member(content, "baseline", bool, where, default=False)
     weights = _member(content, "loss_weights", dict, where, default=None)
     if weights is not None:

@@ -54,8 +54,14 @@ class Column:
 def differences_from_paper(row: Row) -> list[str]:
     """Why the scores of a row may not be compared with the paper's; empty if they may."""
     reasons = []
-    if row.model != "large":
-        reasons.append("other model size, no pretraining" if row.model else "unknown model")
+    other_model = (
+        ("other model size", row.model != "large"),
+        ("no pretraining", not row.pretrained),
+    )
+    if row.model is None:
+        reasons.append("unknown model")
+    elif model := [reason for reason, holds in other_model if holds]:
+        reasons.append(", ".join(model))
     others = [
         task
         for task, expected in paper.TEST_EXAMPLES.items()
@@ -249,7 +255,7 @@ def _cell(row: Row, key: Key) -> str:
 def _model(row: Row) -> str:
     if row.model is None:
         return "unknown"
-    return f"{row.model}, {'pretrained' if row.model == 'large' else 'from scratch'}"
+    return f"{row.model}, {'pretrained' if row.pretrained else 'from scratch'}"
 
 
 def _rows_with(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:

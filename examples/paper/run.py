@@ -24,6 +24,7 @@ from pathlib import Path
 import torch
 
 import emo_mtl
+from emo_mtl.cli.baselines import CLASSIFIERS, RESPONDERS
 from emo_mtl.cli.output import atomic_file, write_atomically
 from emo_mtl.data.loading import parse_loss_weights, parse_task_names
 from emo_mtl.errors import UserError
@@ -318,8 +319,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 def run_baselines(args: argparse.Namespace, overlap: Path) -> list[Path]:
     """The run folders of the baselines."""
     out = args.out / "baselines"
-    if not out.exists():
-        call(["emo-mtl", "baselines", str(args.data), "--out", str(out), "--overlap", str(overlap)])
+    if not all((out / name).exists() for name in (*RESPONDERS, *CLASSIFIERS)):
+        flags = ["--out", str(out), "--overlap", str(overlap), "--overwrite"]
+        call(["emo-mtl", "baselines", str(args.data), *flags])
     for hypotheses in sorted(out.glob("*/generate-test.txt")):
         command, output = awareness_command(args, hypotheses)
         if not output.exists():

@@ -160,6 +160,26 @@ class TestMarkdown:
         assert "(test sets of other sizes: response): mine\n" in text
         assert table(text, "## Test sets")["response"] == ["10, 6,740", "*6,740*"]
 
+    @pytest.mark.parametrize(
+        ("model", "train", "label", "reasons"),
+        [
+            (
+                "base",
+                "fairseq-train --finetune-from-model m.pt",
+                "base, pretrained",
+                "other model size",
+            ),
+            ("base", "fairseq-train", "base, from scratch", "other model size, no pretraining"),
+            ("large", "fairseq-train", "large, from scratch", "no pretraining"),
+        ],
+    )
+    def test_what_a_run_started_from(self, write, model, train, label, reasons):
+        folder = write("R", 30, weights={}, model=model, train=train, test=6740)
+        (folder / "classify.json").unlink()
+        text = markdown(rows_of([folder]), [])
+        assert table(text, "### all test examples")["R"][0] == label
+        assert f"- **Not to be compared with the paper** ({reasons}): R\n" in text
+
     def test_a_score_that_a_seed_lacks(self, runs):
         (runs[3] / "evaluate.json").unlink()
         text = markdown(rows_of(runs), [])

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -146,6 +147,19 @@ class TestDriver:
         assert (out / "report" / "report.md").is_file()
         for name in ("bleu", "accuracy"):
             assert json.loads((out / f"significance-{name}.json").read_text(encoding="utf-8"))
+
+    def test_a_baseline_that_is_missing(self, runs, sample, tmp_path, monkeypatch):
+        """Killed among the baselines, it makes the others when it is run again."""
+        monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+        out = tmp_path / "runs"
+        shutil.copytree(runs[0] / "baselines", out / "baselines")
+        shutil.rmtree(out / "baselines" / "tfidf-logistic")
+        args = driver.parse_args(["--rows", "R", "--data", str(sample), "--out", str(out)])
+        folders = driver.run_baselines(args, runs[0] / "overlap.json")
+        names = {path.name for path in folders}
+        assert names == {path.name for path in (runs[0] / "baselines").iterdir()}
+        assert (out / "baselines" / "tfidf-logistic" / "classify.json").is_file()
+        assert (out / "baselines" / "copy" / "awareness.json").is_file()
 
     def test_learning_rate_ends_at_zero(self, runs):
         """--total-num-update is the number of updates that fairseq makes."""
