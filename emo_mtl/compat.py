@@ -1,6 +1,7 @@
 """The only file that knows about versions of torch and fairseq; each shim says when it can go."""
 
 import argparse
+import warnings
 from functools import cache
 
 import torch
@@ -10,6 +11,11 @@ import torch
 # It can go when fairseq registers the class itself. (torch < 2.4 has neither.)
 if hasattr(torch.serialization, "add_safe_globals"):
     torch.serialization.add_safe_globals([argparse.Namespace])
+
+# Hydra >= 1.1 warns of how fairseq calls it, in 18 lines before every message of a command. It can go when
+# fairseq calls Hydra otherwise.
+warnings.filterwarnings("ignore", category=UserWarning, module="hydra")
+warnings.filterwarnings("ignore", "\n'config' is validated against ConfigStore", UserWarning)
 
 
 @cache

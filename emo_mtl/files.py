@@ -1,5 +1,6 @@
 """Reading text and JSON of the user: what is wrong with a file is said with its line."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -52,3 +53,19 @@ def read_json(path: Path) -> Any:
             f"{path}, line {error.lineno}: found no JSON ({error.msg}, column {error.colno}); "
             "was the file cut off or edited? make it again"
         ) from error
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file's content.
+
+    Raises:
+        UserError: the file cannot be read
+    """
+    try:
+        digest = hashlib.sha256()
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+        return digest.hexdigest()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read ({error.strerror})") from error

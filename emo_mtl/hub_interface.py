@@ -8,6 +8,8 @@ import torch
 from fairseq.dataclass.configs import GenerationConfig
 from torch import nn
 
+from emo_mtl.criterions.multitask_nll import RESPONSE
+from emo_mtl.data.datasets import PairDataset
 from emo_mtl.errors import UserError
 from emo_mtl.inference import (
     batches,
@@ -15,19 +17,21 @@ from emo_mtl.inference import (
     checkpoint_file,
     data_folder,
     find_bpe,
-    load_bpe,
     load_checkpoint,
     predict,
     seeded,
     text_dataset,
 )
 from emo_mtl.tasks.emotion_dialogue import EmotionDialogueTask
+from emo_mtl.writing import as_people_write
 
 
 class EmoBART:
     """Answers utterances and recognises their emotions, with one checkpoint.
 
-    Each text is an utterance by itself, as in training: there is no memory of earlier ones. White
+    Each text is an utterance by itself, as in training: there is no memory of earlier ones. Texts are read
+    as people type them (`I'm sad.`) and answers are written so, whatever the corpora look like; with
+    `typed=False` both are as in the corpora (`I ’ m sad .`), as in fairseq's commands. White
     space of any kind (line ends, tabs) counts as a space. A text that is longer than the model's
     `--max-source-length` (64 tokens by default) is cut off there, which is logged. `</s>`, `<mask>`
     and the like are plain text. Not safe for threads: one call at a time.
@@ -53,11 +57,11 @@ class EmoBART:
 
         Args:
             path: checkpoint, or a `--save-dir` with `checkpoint_best.pt` in it
-            data: the prepared folder (data-bin), of which the dictionary is read; the one that the
-                checkpoint was trained on by default
-            bpe: `sentencepiece` or `gpt2`; by default found from the files
+            data: the prepared folder, of which the dictionary is read; by default what training left
+                beside the checkpoint, or the folder that it was trained on
+            bpe: `sentencepiece` or `gpt2`; by default the model's
             sentencepiece_model, gpt2_encoder_json, gpt2_vocab_bpe: the files of the BPE; by default
-                `spm.model`, or `encoder.json` and `vocab.bpe`, in the folder above `data`
+                `spm.model`, or `encoder.json` and `vocab.bpe`, beside the data or the checkpoint
             device: such as `cpu`, `cuda` or `cuda:1`; a GPU where there is one by default
 
         Raises:
@@ -65,17 +69,17 @@ class EmoBART:
                 would run code when it is loaded is refused, and nothing of it is run.
         """
         state = load_checkpoint(checkpoint_file(Path(path)))
-        folder = data_folder(state, data)
-        files = {
+        given = {
+            "bpe": bpe,
             "sentencepiece_model": sentencepiece_model,
             "gpt2_encoder_json": gpt2_encoder_json,
             "gpt2_vocab_bpe": gpt2_vocab_bpe,
         }
-        encoder = find_bpe(folder, bpe, files)
-        task, model = build_model(state, folder)
+        task, model = build_model(state, data_folder(state, data))
+        encoder = task.build_bpe(find_bpe(task, given))
         if device is None:
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        return cls(task, model.to(device), load_bpe(task, encoder))
+        return cls(task, model.to(device), encoder)
 
     @property
     def heads(self) -> dict[str, list[str]]:
@@ -83,12 +87,17 @@ class EmoBART:
         return self.task.heads
 
     def classify(
-        self, texts: Sequence[str], task: str | None = None, batch_size: int = 64
+        self,
+        texts: Sequence[str],
+        task: str | None = None,
+        batch_size: int = 64,
+        typed: bool = True,
     ) -> list[dict[str, dict[str, float]]]:
         """Recognise the emotion of each text.
 
         Args:
             task: the head to apply, such as `e6`; all heads for None
+            typed: bring each text to the form of the head's corpus
 
         Returns:
             for each text: head -> label -> probability, the most probable label first
@@ -100,9 +109,9 @@ class EmoBART:
             raise UserError(
                 f"task {task!r}: found the heads {', '.join(self.heads) or 'none'}, expected one of them"
             )
-        dataset = text_dataset(self.task, self.bpe, texts)
         found: list[dict[str, dict[str, float]]] = [{} for _ in texts]
         for name in self.heads if task is None else [task]:
+            dataset = self._encode(texts, name, typed)
             for row, item in zip(
                 predict(self.task, self.model, name, dataset, batch_size), found, strict=True
             ):
@@ -117,6 +126,7 @@ class EmoBART:
         no_repeat_ngram_size: int = 3,
         seed: int | None = None,
         batch_size: int = 32,
+        typed: bool = True,
         **settings: Any,
     ) -> list[str]:
         """Answer each text; beam search gives the same answers every time.
@@ -126,13 +136,14 @@ class EmoBART:
                 probable of them is returned: 1 for plain sampling
             no_repeat_ngram_size: no n-gram of tokens of this length twice; 0: no limit
             seed: of sampling; by default torch's random numbers go on where they are
+            typed: bring each text to the form of the dialogues, and write the answers as people do
             settings: fairseq's other flags of generation, with `_` for `-`: `lenpen`,
                 `sampling=True`, `sampling_topk`, `sampling_topp`, `temperature`, ...
 
         Raises:
             UserError: a setting that does not exist or makes no sense, or a text that is empty or no text
         """
-        dataset = text_dataset(self.task, self.bpe, texts)
+        dataset = self._encode(texts, RESPONSE, typed)
         generator = self.build_generator(
             beam=beam, no_repeat_ngram_size=no_repeat_ngram_size, **settings
         )
@@ -148,7 +159,19 @@ class EmoBART:
                         tokens, extra_symbols_to_ignore=ignored
                     )
                     answers[index] = self.bpe.decode(text)
+        if typed and self.task.writing(RESPONSE):
+            return [as_people_write(answer) for answer in answers]
         return answers
+
+    def _encode(self, texts: Sequence[str], name: str, typed: bool) -> PairDataset:
+        """Utterances in the format of training of the task `name`."""
+        writing = self.task.writing(name) if typed else None
+        return text_dataset(self.task, self.bpe, texts, writing=writing)
+
+    @property
+    def titles(self) -> dict[str, str]:
+        """A name for people of each head, such as `Emotion` of `e6`; the head's own where there is none."""
+        return {name: self.task.state.titles.get(name, name) for name in self.heads}
 
     @property
     def _device(self) -> torch.device:

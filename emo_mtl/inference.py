@@ -3,7 +3,7 @@
 import contextlib
 import re
 from argparse import Namespace
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +15,13 @@ from fairseq.dataclass.configs import FairseqConfig
 from fairseq.dataclass.utils import overwrite_args_by_name
 from torch import Tensor, nn
 
+from emo_mtl import bpe
 from emo_mtl.checkpoints import damage
 from emo_mtl.data.datasets import PairDataset
 from emo_mtl.errors import UserError
+from emo_mtl.model_files import dictionary_folder
 from emo_mtl.tasks.emotion_dialogue import EmotionDialogueTask
-
-# The flags that name the files of each kind of BPE, and the files' names in the folder above a data-bin.
-BPE_FILES = {
-    "sentencepiece": {"sentencepiece_model": "spm.model"},
-    "gpt2": {"gpt2_encoder_json": "encoder.json", "gpt2_vocab_bpe": "vocab.bpe"},
-}
-
+from emo_mtl.writing import Writing
 
 # ---- loading
 
@@ -59,7 +55,9 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
                 f"{path}: found no classification heads, expected a checkpoint of "
                 "fairseq-train --task emotion_dialogue"
             )
-        return checkpoint_utils.load_checkpoint_to_cpu(str(path))
+        state = checkpoint_utils.load_checkpoint_to_cpu(str(path))
+        state["cfg"].common_eval.path = str(path)  # as in fairseq's commands
+        return state
     except Exception as error:  # torch raises many kinds; a `UserError` is not one of them
         if culprit := re.search(r"GLOBAL (\S+)", str(error)):
             raise UserError(
@@ -70,16 +68,27 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def data_folder(state: dict[str, Any], data: str | Path | None) -> Path:
-    """`data`, or by default the folder that a checkpoint was trained on: the first of several.
+    """A folder with a model's dictionary: `data`, or by default what training left beside the checkpoint,
+    or the folder that it was trained on (the first of several).
+
+    Args:
+        state: of :func:`load_checkpoint`
 
     Raises:
         UserError: there is no such folder
     """
-    folder = Path(data or utils.split_paths(state["cfg"].task.data)[0])
-    if not folder.is_dir():
+    cfg = state["cfg"]
+    trained_on = Path(utils.split_paths(cfg.task.data)[0])
+    folders = [Path(data)] if data else [Path(cfg.common_eval.path).parent, trained_on]
+    folder = dictionary_folder(folders)
+    if folder is None:
         raise UserError(
-            f"{folder}: no such folder, expected the prepared data (data-bin) "
-            + ("" if data else "that the checkpoint names: give data (--data)")
+            f"{' and '.join(map(str, folders))}: found no dictionary, expected "
+            + (
+                "prepared data or a save folder"
+                if data
+                else "what training left beside the checkpoint, or the data that it names: give data (--data)"
+            )
         )
     return folder
 
@@ -120,59 +129,31 @@ def build_model(
 # ---- text
 
 
-def find_bpe(data: Path, bpe: str | None, files: dict[str, str | Path | None]) -> Namespace:
-    """The BPE flags of fairseq, from what was given and what lies in the folder above `data`.
+def find_bpe(task: EmotionDialogueTask, given: Mapping[str, Any]) -> Namespace:
+    """fairseq's flags of a model's BPE: what was given, else what lies beside the data or the checkpoint.
+
+    Args:
+        task: of :func:`build_model`
+        given: fairseq's flags, of which any may be missing or None
 
     Raises:
-        UserError: no BPE was given or found, or a file of it is missing
+        UserError: no BPE was given or found, or another one than the model's
     """
-    home = data.resolve().parent
-    given = [kind for kind, names in BPE_FILES.items() if any(files[name] for name in names)]
-    there = [
-        kind
-        for kind, names in BPE_FILES.items()
-        if all((home / name).is_file() for name in names.values())
-    ]
-    kind = bpe or next(iter(given + there), None)
-    if kind not in BPE_FILES:
-        raise UserError(
-            f"{home}: found {f'bpe {kind!r}' if kind else 'no spm.model, nor encoder.json and vocab.bpe'}, "
-            "expected the BPE that the data was prepared with: give sentencepiece_model, or "
-            "gpt2_encoder_json and gpt2_vocab_bpe (flags: --sentencepiece-model and so on; nothing is "
-            "downloaded)"
-        )
-    flags = {flag: str(files[flag] or home / name) for flag, name in BPE_FILES[kind].items()}
-    return check_bpe(Namespace(bpe=kind, **flags))
-
-
-def check_bpe(flags: Namespace) -> Namespace:
-    """Return `--bpe` and its files' flags; raise `UserError` where one of the files is missing."""
-    for flag in BPE_FILES[flags.bpe]:
-        file = getattr(flags, flag)
-        if file is None or not Path(file).is_file():
-            raise UserError(
-                f"--bpe {flags.bpe}: found {file or 'nothing'} as --{flag.replace('_', '-')}, expected a "
-                "file: give the one that the data was prepared with (nothing is downloaded)"
-            )
-    return flags
-
-
-def load_bpe(task: EmotionDialogueTask, flags: Namespace) -> Any:
-    """fairseq's encoder and decoder of text; `UserError` for files that are no such BPE."""
-    try:
-        return task.build_bpe(flags)
-    except (OSError, RuntimeError, ValueError) as error:
-        files = ", ".join(getattr(flags, flag) for flag in BPE_FILES[flags.bpe])
-        raise UserError(f"{files}: cannot be read as {flags.bpe} BPE ({error})") from error
+    return bpe.find(task.state.bpe, given, task.bpe_folders())
 
 
 def text_dataset(
-    task: EmotionDialogueTask, bpe: Any, texts: Sequence[str], where: str = "text"
+    task: EmotionDialogueTask,
+    bpe: Any,
+    texts: Sequence[str],
+    where: str = "text",
+    writing: Writing | None = None,
 ) -> PairDataset:
     """Utterances as text, encoded and in the format of training.
 
     Args:
         where: what error messages name before the number of a text, from 1
+        writing: how the corpus writes to which the texts are brought; None: they are as they should be
 
     Raises:
         UserError: a text that is empty or cannot be encoded
@@ -180,14 +161,17 @@ def text_dataset(
     if isinstance(texts, str):
         raise UserError(f"{where}: found one string, expected a list of strings")
     tokens = [
-        encode(task, bpe, text, f"{where} {number}") for number, text in enumerate(texts, start=1)
+        encode(task, bpe, text, f"{where} {number}", writing)
+        for number, text in enumerate(texts, start=1)
     ]
     dataset = ListDataset(tokens, [len(item) for item in tokens])
     utterances = task.as_input(dataset, task.cfg.max_source_length, where)
     return task.pair_dataset(utterances, utterances)
 
 
-def encode(task: EmotionDialogueTask, bpe: Any, text: str, where: str) -> Tensor:
+def encode(
+    task: EmotionDialogueTask, bpe: Any, text: str, where: str, writing: Writing | None = None
+) -> Tensor:
     """`tokens </s>` of a text, 1-dimensional; white space of any kind becomes spaces."""
     if not isinstance(text, str) or not text.strip():
         raise UserError(f"{where}: found {text!r}, expected an utterance")
@@ -195,7 +179,8 @@ def encode(task: EmotionDialogueTask, bpe: Any, text: str, where: str) -> Tensor
         text.encode()
     except UnicodeEncodeError as error:  # one half of a surrogate pair
         raise UserError(f"{where}: found {text[error.start]!r}, expected Unicode text") from error
-    pieces = bpe.encode(re.sub(r"\s", " ", text.strip()))
+    text = re.sub(r"\s", " ", text.strip())
+    pieces = bpe.encode(text if writing is None else writing.normalize(text))
     return task.source_dictionary.encode_line(pieces, add_if_not_exist=False).long()
 
 

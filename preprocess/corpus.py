@@ -48,6 +48,7 @@ class Dataset:
         splits: for each of ``SPLITS`` its (utterance, response or label) pairs, in order.
         labels: all labels in their fixed order; empty where the answers are responses.
         paper: sizes of train, valid and test in the paper's Table 1; none for a custom corpus.
+        title: the task's name for people, who talk to a model; none for a custom corpus.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Dataset:
     splits: dict[str, Pairs]
     labels: tuple[str, ...] = ()
     paper: tuple[int, ...] = ()
+    title: str = ""
 
     @property
     def suffixes(self) -> tuple[str, str]:

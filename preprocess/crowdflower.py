@@ -94,6 +94,7 @@ def read(raw: Path) -> Dataset:
         splits=cut_8_1_1(pairs[: len(pairs) // 2], path),
         labels=LABELS,
         paper=(15670, 1958, 1958),
+        title="Feeling",
     )
 
 

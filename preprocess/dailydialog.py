@@ -52,6 +52,7 @@ def read(raw: Path) -> Dataset:
         files=files,
         splits={split: read_pairs(file) for split, file in zip(SPLITS, files, strict=True)},
         paper=(76052, 7069, 6740),
+        title="Response",
     )
 
 

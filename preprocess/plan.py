@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 from dataclasses import dataclass, field
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from corpus import CorpusError, Dataset
+
+from emo_mtl.files import sha256
 
 MANIFEST = "manifest.json"
 
@@ -36,15 +37,6 @@ class Plan:
     build: list[str]
     manifest: dict[str, Any] | None = None
     drop: list[str] = field(default_factory=list)
-
-
-def sha256(path: Path) -> str:
-    """Return the hexadecimal SHA-256 of a file's content."""
-    with path.open("rb") as file:
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def hash_files(stage: Path, *folders: str) -> dict[str, str]:

@@ -9,8 +9,11 @@ RAW has the folders dailydialog, tec, sst2, crowdflower. DATA gets:
     data-bin/TASK/input0/      by fairseq-preprocess --only-source, as for sentence_prediction
     data-bin/TASK/label/       the same; the dictionary is the labels in their fixed order
     text/TASK/                 the splits before BPE, for evaluation
-    dict.txt, spm.model        the dictionary of all tasks; the model, for --bpe sentencepiece
-    manifest.json              counts, settings, versions, sha256 of every file read and written
+    dict.txt                   the dictionary of all tasks
+    spm.model                  the BPE: of --bpe sentencepiece
+    encoder.json, vocab.bpe    the BPE: of --bpe gpt2
+    manifest.json              counts, settings, versions, sha256 of every file read and written; each
+                               task's name for people and how its corpus writes (emo_mtl/writing.py)
 
 Run again, it does nothing if neither inputs nor settings changed, and otherwise builds what is out
 of date. A task added later (`--custom NAME=FOLDER`, see custom.py) is encoded with the dictionary
@@ -26,6 +29,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -38,7 +42,10 @@ import sst2
 import tec
 from binarize import build_task
 from corpus import CorpusError, Dataset, exit_on_error
-from plan import MANIFEST, Input, hash_files, install, make_plan, sha256
+from emo_mtl.writing import Writing
+from plan import MANIFEST, Input, hash_files, install, make_plan
+
+from emo_mtl.files import sha256
 
 READERS: dict[str, tuple[str, Callable[[Path], Dataset]]] = {
     "response": ("dailydialog", dailydialog.read),
@@ -46,7 +53,7 @@ READERS: dict[str, tuple[str, Callable[[Path], Dataset]]] = {
     "e2": ("sst2", sst2.read),
     "e12": ("crowdflower", crowdflower.read),
 }
-FORMAT = 1  # raise it when the same inputs and settings give other outputs than before
+FORMAT = 2  # raise it when the same inputs and settings give other outputs than before
 
 
 def read_inputs(args: argparse.Namespace) -> dict[str, Input]:
@@ -125,9 +132,10 @@ def read_settings(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def make_dictionary(args: argparse.Namespace, inputs: dict[str, Input], folder: Path) -> None:
-    """Write ``folder/dict.txt`` and, for SentencePiece, ``folder/spm.model``."""
+    """Write ``folder/dict.txt`` and the files of the BPE."""
     if args.bpe == "gpt2":
-        shutil.copyfile(args.gpt2_bpe_dir / "dict.txt", folder / "dict.txt")
+        for name in bpe.GPT2_FILES:
+            shutil.copyfile(args.gpt2_bpe_dir / name, folder / name)
         return
     model = folder / "spm.model"
     if args.sentencepiece_model:
@@ -169,6 +177,9 @@ def prepare(args: argparse.Namespace) -> None:
         print(f"nothing to do: {out} is up to date")
         return
 
+    print(
+        f"encoding and binarizing {', '.join(plan.build)}: about half a minute for the paper's corpora"
+    )
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
         stage = Path(scratch) / "new"
@@ -196,6 +207,8 @@ def prepare(args: argparse.Namespace) -> None:
                 build_task(task, dataset, stage, home / "dict.txt", pool, args.workers)
                 manifest["tasks"][task] = {
                     "corpus": dataset.name,
+                    "title": dataset.title or task,
+                    "writing": asdict(Writing.of(text for text, _ in dataset.splits["train"])),
                     "labels": list(dataset.labels),
                     "counts": {split: len(pairs) for split, pairs in dataset.splits.items()},
                     "raw": inputs[task].raw,

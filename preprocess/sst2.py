@@ -59,6 +59,7 @@ def read(raw: Path) -> Dataset:
         splits={"train": pairs[: len(pairs) // 4], "valid": valid, "test": pairs[-test_size:]},
         labels=LABELS,
         paper=(16837, 872, 1822),
+        title="Positive or negative",
     )
 
 

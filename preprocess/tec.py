@@ -60,6 +60,7 @@ def read(raw: Path) -> Dataset:
         splits=cut_8_1_1(pairs, path),
         labels=LABELS,
         paper=(16841, 2105, 2105),
+        title="Emotion",
     )
 
 

@@ -198,7 +198,7 @@ class TestLoading:
         state = torch.load(trained[0], weights_only=True)
         state["cfg"]["task"]["data"] = str(tmp_path / "gone")
         torch.save(state, tmp_path / "moved.pt")
-        with pytest.raises(UserError, match=r"gone: no such folder.* give data \(--data\)"):
+        with pytest.raises(UserError, match=r"gone: found no dictionary.* give data \(--data\)"):
             EmoBART.from_pretrained(tmp_path / "moved.pt")
         bart = EmoBART.from_pretrained(tmp_path / "moved.pt", sample / "data-bin", device="cpu")
         assert bart.respond(["hello"], beam=1)

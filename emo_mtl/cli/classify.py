@@ -71,7 +71,13 @@ class Predictions:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `emo-mtl classify` to its parser."""
-    parser.add_argument("data", type=Path, metavar="DATA", help="the prepared folder (data-bin)")
+    parser.add_argument(
+        "data",
+        type=Path,
+        nargs="?",
+        metavar="DATA",
+        help="the prepared folder, whose --subset is scored; not needed for --input",
+    )
     parser.add_argument(
         "--path",
         required=True,
@@ -92,7 +98,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--input",
         metavar="FILE",
         help="instead of a subset: text, one utterance a line, - for standard input; prints each "
-        "with its labels. Needs the --bpe flags of the data",
+        "with its labels",
     )
     parser.add_argument(
         "--untrained-head",
@@ -118,7 +124,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--overwrite", action="store_true", help="replace --predictions and --json if they exist"
     )
-    add_bpe_arguments(parser, "BPE of --input, as for fairseq-interactive")
+    add_bpe_arguments(parser, "BPE of --input (default: the model's)")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -131,22 +137,28 @@ def run(args: argparse.Namespace) -> None:
     check_output(args.json, args.overwrite)
     import torch
 
-    from emo_mtl.inference import check_bpe, load_bpe, predict, text_dataset
+    from emo_mtl.inference import find_bpe, predict, text_dataset
 
     lines = None
     if args.input:
         check_input_flags(args)
-        check_bpe(args)
         lines = read_utterances(args.input)
+    elif args.data is None:
+        raise UserError(
+            "found no DATA, expected the prepared folder whose --subset is to be scored"
+        )
     names = args.task.split(",") if args.task else None
     task, model = load_heads(args.path, args.data, names, args.untrained_head, args.seed)
     model.to("cuda" if torch.cuda.is_available() and not args.cpu else "cpu")
-    texts = text_dataset(task, load_bpe(task, args), lines, args.input) if lines else None
+    encoder = task.build_bpe(find_bpe(task, vars(args))) if lines else None
     results = []
     for name in names or task.heads:
-        dataset = texts or task.load_classification(args.data / name, args.subset, name)
+        if lines:
+            dataset = text_dataset(task, encoder, lines, args.input, task.writing(name))
+        else:
+            dataset = task.load_classification(task.data_folder() / name, args.subset, name)
         probabilities = predict(task, model, name, dataset, args.batch_size)
-        gold = None if texts else dataset.labels.numpy()
+        gold = None if lines else dataset.labels.numpy()
         results.append(Predictions(name, task.heads[name], probabilities, gold))
     if lines:
         print_utterances(lines, results)
@@ -181,30 +193,30 @@ def to_json(scores: list[dict]) -> str:
 
 
 def check_input_flags(args: Namespace) -> None:
-    """Raise `UserError` where `--input` lacks a `--bpe`, or stands beside `--json` or `--overlap`."""
+    """Raise `UserError` where `--input` stands beside `--json` or `--overlap`."""
     if args.overlap:
         raise UserError("--overlap: found --input, expected a --subset: its text is not scored")
     if args.json:
         raise UserError(
             "--json: found --input, whose text has no labels to score: use --predictions"
         )
-    if args.bpe is None:
-        raise UserError("--input: found no --bpe, expected the BPE that the data was prepared with")
 
 
 def load_heads(
-    path: Path, data: Path, names: list[str] | None, untrained_head: bool, seed: int = 1
+    path: Path, data: Path | None, names: list[str] | None, untrained_head: bool, seed: int = 1
 ) -> tuple["EmotionDialogueTask", "nn.Module"]:
-    """The task on another data folder and the model of a checkpoint, ready to classify.
+    """The task on a data folder and the model of a checkpoint, ready to classify.
 
     Args:
+        data: None for what the checkpoint needs, see `emo_mtl.inference.data_folder`
         names: tasks that are needed; all heads of the checkpoint for None
         untrained_head: make heads that the checkpoint lacks, initialised with `seed`
 
     Raises:
-        UserError: no such file, not a checkpoint of `emotion_dialogue`, or no such head
+        UserError: no such file, not a checkpoint of `emotion_dialogue`, no such head, or data that does not
+            fit the checkpoint
     """
-    from emo_mtl.inference import build_model, checkpoint_file, load_checkpoint
+    from emo_mtl.inference import build_model, checkpoint_file, data_folder, load_checkpoint
 
     state = load_checkpoint(checkpoint_file(path))
     trained = state["task_state"]["heads"]
@@ -216,7 +228,8 @@ def load_heads(
             f"{', '.join(missing) or 'one or more'}: choose another checkpoint or --task, or score a "
             "head as it is initialised with --task NAME --untrained-head"
         )
-    return build_model(state, data, wanted, seed)
+    # where the data is not asked for, its labels are not needed
+    return build_model(state, data_folder(state, data), wanted if data else [], seed)
 
 
 def read_utterances(source: str) -> list[str]:

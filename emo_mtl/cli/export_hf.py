@@ -63,9 +63,8 @@ def run(args: argparse.Namespace) -> None:
 
     import_transformers().utils.logging.disable_progress_bar()
     state = load_checkpoint(checkpoint_file(args.path))
-    data = data_folder(state, args.data)
-    bpe = find_bpe(data, args.bpe, vars(args))
-    task, model = build_model(state, data)
+    task, model = build_model(state, data_folder(state, args.data))
+    bpe = find_bpe(task, vars(args))
     updates = state["optimizer_history"][-1]["num_updates"]
     with atomic_folder(args.out) as draft:
         tokenizer = save_tokenizer(

@@ -16,12 +16,14 @@ from fairseq import utils
 from fairseq.data import Dictionary, FairseqDataset, ListDataset, data_utils
 from fairseq.data.iterators import EpochBatchIterator
 from fairseq.dataclass import ChoiceEnum
+from fairseq.distributed.utils import is_master
 from fairseq.logging import metrics
 from fairseq.tasks import FairseqTask, register_task
 from fairseq.tasks.translation import EVAL_BLEU_ORDER, TranslationConfig, TranslationTask
 from omegaconf import II, OmegaConf
 from torch import Tensor, nn
 
+from emo_mtl import bpe, model_files
 from emo_mtl.checkpoints import choose_restore_file, task_settings
 from emo_mtl.criterions.multitask_nll import RESPONSE
 from emo_mtl.data.batch_iterator import ScheduledBatchIterator, epoch_batches, shuffled_pass
@@ -42,6 +44,7 @@ from emo_mtl.errors import UserError
 from emo_mtl.generation.beam_search import BeamSearchGenerator
 from emo_mtl.generation.ngram_block import NGramBlock
 from emo_mtl.preemption import Preemption
+from emo_mtl.writing import Writing
 
 logger = logging.getLogger(__name__)
 
@@ -127,17 +130,27 @@ class EmotionDialogueTask(TranslationTask):
             heads[name] = load_labels(folder / "label" / "dict.txt")
             check_same_dictionary(folder / "input0" / "dict.txt", src_dict)
         self.state.merge_state_dict(
-            {"heads": heads, "dictionary_sha256": dictionary_sha256(src_dict)}
+            {
+                "heads": heads,
+                "dictionary_sha256": dictionary_sha256(src_dict),
+                **model_files.notes_for_checkpoint(self.data_folder()),
+            }
         )
 
     @classmethod
     def setup_task(cls, cfg: EmotionDialogueConfig, **kwargs: Any) -> "EmotionDialogueTask":
         """Load the dictionaries; source and target must share one, as BART shares its embeddings.
 
+        A save folder will do where no data is loaded (fairseq-interactive).
+
         Raises:
             UserError: no data folder, or dictionaries that differ
         """
-        folder = Path(utils.split_paths(cfg.data)[0]) / RESPONSE
+        data = Path(utils.split_paths(cfg.data)[0])
+        folder = model_files.data_bin(data) / RESPONSE
+        if model_files.is_model_folder(data):
+            dictionary = load_dictionary(data / model_files.DICTIONARY)
+            return cls(cfg, dictionary, dictionary)
         if not folder.is_dir():
             raise UserError(
                 f"{folder}: no such folder, expected the binarized responses: {PREPARE_AGAIN}"
@@ -158,6 +171,11 @@ class EmotionDialogueTask(TranslationTask):
         """The labels of each classification head, in the order of its classes."""
         return self.state.heads
 
+    def writing(self, name: str) -> Writing | None:
+        """How the corpus of a task writes; None where it is not known."""
+        found = self.state.writing.get(name)
+        return found and Writing.from_json(found)
+
     @property
     def command_cfg(self) -> Any:
         """The config of the whole command, which fairseq-train goes on reading; empty without one."""
@@ -174,6 +192,13 @@ class EmotionDialogueTask(TranslationTask):
         Raises:
             UserError: another dictionary, or other labels of a head
         """
+        bpe_saved = state_dict.get("bpe") or self.state.bpe
+        if self.state.bpe and bpe_saved != self.state.bpe:
+            raise UserError(
+                f"{self.data_folder()}: its text was encoded with another BPE ({self.state.bpe['kind']}) "
+                f"than that of the checkpoint ({bpe_saved['kind']}): use the data folder of the training, or "
+                "prepare the data with the checkpoint's BPE"
+            )
         saved = state_dict.get("dictionary_sha256", self.state.dictionary_sha256)
         if saved != self.state.dictionary_sha256:
             raise UserError(
@@ -190,15 +215,19 @@ class EmotionDialogueTask(TranslationTask):
                 )
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over the heads of a checkpoint, after :meth:`check_state`."""
+        """Take over what a checkpoint notes of its heads and its text, after :meth:`check_state`."""
         self.check_state(state_dict)
-        heads = {**state_dict.get("heads", {}), **self.heads}
-        super().load_state_dict({**state_dict, "heads": heads})
+        own = self.state_dict()
+        merged = {
+            key: {**state_dict.get(key, {}), **own[key]} for key in ("heads", "writing", "titles")
+        }
+        merged["bpe"] = state_dict.get("bpe") or own["bpe"]
+        super().load_state_dict({**state_dict, **merged})
 
     def data_folder(self, epoch: int = 1) -> Path:
         """The folder of an epoch's training data: fairseq takes several, separated by colons, in turn."""
         paths = utils.split_paths(self.cfg.data)
-        return Path(paths[(epoch - 1) % len(paths)])
+        return model_files.data_bin(Path(paths[(epoch - 1) % len(paths)]))
 
     # ---- data
 
@@ -376,14 +405,71 @@ class EmotionDialogueTask(TranslationTask):
             # By default rank 0 sends it to the others as a pickle with fairseq's config, which torch >= 2.6
             # refuses.
             checkpoint.load_checkpoint_on_all_dp_ranks = True
+            if not checkpoint.no_save and is_master(self.command_cfg.distributed_training):
+                self.leave_model_files(Path(checkpoint.save_dir))
         model = super().build_model(cfg, from_checkpoint)
         for name, labels in self.heads.items():
             model.register_classification_head(name, num_classes=len(labels))
             if self.loss_weights.get(name) == 0:
                 model.classification_heads[name].requires_grad_(False)
-        if self.cfg.eval_bleu and self.cfg.bpe_config is not None:
-            self.tokenizer = self.build_bpe(self.cfg.bpe_config)  # undoes the BPE before BLEU
+        if self.cfg.eval_bleu and self.cfg.eval_bleu_remove_bpe is None:
+            # undoes the BPE before BLEU
+            self.tokenizer = self.build_bpe(self.cfg.bpe_config) or self.tokenizer
         return model
+
+    def leave_model_files(self, save_dir: Path) -> None:
+        """Copy dictionary, BPE and manifest into the folder of the checkpoints.
+
+        Raises:
+            UserError: the folder cannot be written, or belongs to a model of other data
+        """
+        data = self.data_folder()
+        files = []
+        given = given_flags(self.cfg.bpe_config)
+        if self.state.bpe or given.get("bpe") in bpe.FILES:
+            try:
+                flags = bpe.find(self.state.bpe, given, [model_files.home(data), save_dir])
+            except UserError as error:
+                if given.get("bpe"):
+                    raise
+                logger.warning(f"{save_dir} will lack the model's BPE: {error}")
+            else:
+                self.state.bpe = bpe.identity_of(flags)
+                files = [Path(getattr(flags, flag)) for flag in bpe.FILES[flags.bpe]]
+        if model_files.read_manifest(data):
+            files.append(model_files.home(data) / model_files.MANIFEST)
+        dictionary = data / RESPONSE / f"dict.{self.cfg.source_lang}.txt"
+        model_files.leave(save_dir, dictionary, files)
+
+    def build_bpe(self, args: Any) -> Any:
+        """fairseq's BPE; where the model's is known, that one: found without any flag, or compared.
+
+        With `--post-process` (`--remove-bpe`) fairseq has undone the BPE already when it decodes.
+
+        Raises:
+            UserError: another BPE than the model's, or files that are missing or damaged
+        """
+        flags = args
+        if self.state.bpe is not None:
+            flags = bpe.find(self.state.bpe, given_flags(args), self.bpe_folders())
+        try:
+            found = super().build_bpe(flags)
+        except (OSError, RuntimeError, ValueError) as error:
+            named = given_flags(flags)
+            files = ", ".join(str(named.get(flag)) for flag in bpe.FILES.get(named["bpe"], ()))
+            raise UserError(f"{files}: cannot be read as {named['bpe']} BPE ({error})") from error
+        is_undone = self.common_eval.get("post_process") is not None
+        return EncodeOnly(found) if self.state.bpe and is_undone else found
+
+    @property
+    def common_eval(self) -> Mapping[str, Any]:
+        """The flags of fairseq's commands that read checkpoints; nothing outside of them."""
+        return self.command_cfg.get("common_eval") or {}
+
+    def bpe_folders(self) -> list[Path]:
+        """Where the files of the BPE may lie: beside the data, and beside the checkpoints."""
+        checkpoints = utils.split_paths(self.common_eval.get("path") or "")
+        return [model_files.home(self.data_folder()), *(Path(path).parent for path in checkpoints)]
 
     def check_frozen_heads(self, path: Path) -> None:
         """Raise `UserError` where a weight has changed from or to 0 since the checkpoint to resume from."""
@@ -528,6 +614,28 @@ class EmotionDialogueTask(TranslationTask):
             src_tokens = sample["net_input"]["src_tokens"]
             prefix_tokens = src_tokens.new_full((src_tokens.size(0), 1), self.tgt_dict.bos())
         return super().inference_step(generator, models, sample, prefix_tokens, constraints)
+
+
+class EncodeOnly:
+    """A BPE whose text comes back as words already."""
+
+    def __init__(self, bpe: Any):
+        self.encode = bpe.encode
+
+    def decode(self, text: str) -> str:
+        return text
+
+
+def given_flags(args: Any) -> dict[str, Any]:
+    """The flags of fairseq's group of `--bpe`; nothing for None.
+
+    Args:
+        args: a config of fairseq, whose kind is its `_name`, or a namespace
+    """
+    if args is None:
+        return {}
+    flags = dict(args) if OmegaConf.is_config(args) else vars(args)
+    return {**flags, "bpe": flags.get("_name") or flags.get("bpe")}
 
 
 def bleu_keys() -> list[str]:

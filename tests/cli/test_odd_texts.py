@@ -20,13 +20,13 @@ from fairseq_cli import generate, interactive
 from fairseq_cli import train as fairseq_train
 from raw_files import write, write_gpt2_bpe
 
+from emo_mtl.bpe import FILES
 from emo_mtl.cli.chat import CONTROL
 from emo_mtl.cli.evaluate import read_responses
 from emo_mtl.cli.main import main
 from emo_mtl.data.loading import load_dictionary
 from emo_mtl.errors import UserError
 from emo_mtl.hub_interface import EmoBART
-from emo_mtl.inference import BPE_FILES
 
 ODD = {
     "one token": "OK",
@@ -70,7 +70,7 @@ class Prepared:
         argv += ["--tasks", "response", "--custom", f"mood={folder / 'mood'}"]
         prepare.prepare(prepare.get_parser().parse_args(list(map(str, argv))))
         self.bpe = ["--bpe", kind]
-        for flag, file in BPE_FILES[kind].items():
+        for flag, file in FILES[kind].items():
             if kind == "gpt2":
                 shutil.copy(gpt2 / file, self.home)
             self.bpe += ["--" + flag.replace("_", "-"), str(self.home / file)]

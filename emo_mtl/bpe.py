@@ -1,0 +1,111 @@
+"""The BPE of a model: its kinds, fairseq's flags and files, finding it, and telling one from another.
+
+What one BPE has encoded another decodes into nonsense, without any error. So prepare's manifest and each
+checkpoint keep a BPE's identity, and nothing turns text into tokens or back with another.
+"""
+
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from emo_mtl.errors import UserError
+from emo_mtl.files import sha256
+
+# kind -> fairseq's flag -> name of its file in a folder
+FILES = {
+    "sentencepiece": {"sentencepiece_model": "spm.model"},
+    "gpt2": {"gpt2_encoder_json": "encoder.json", "gpt2_vocab_bpe": "vocab.bpe"},
+}
+
+# {"kind": a key of FILES, "sha256": {name of a file: its digest}}
+Identity = dict[str, Any]
+
+
+def identity_of(flags: Namespace) -> Identity:
+    """The identity of the BPE that fairseq's flags name; its files must exist."""
+    files = {name: sha256(Path(getattr(flags, flag))) for flag, name in FILES[flags.bpe].items()}
+    return {"kind": flags.bpe, "sha256": files}
+
+
+def identity_in(manifest: Mapping[str, Any]) -> Identity:
+    """The identity of the BPE that a manifest of prepare notes."""
+    kind = manifest["settings"]["bpe"]
+    # before encoder.json and vocab.bpe were kept beside the data, their digests were settings only
+    digests = {**manifest["settings"].get("files", {}), **manifest["files"]}
+    return {"kind": kind, "sha256": {name: digests[name] for name in FILES[kind].values()}}
+
+
+def find(identity: Identity | None, given: Mapping[str, Any], folders: Sequence[Path]) -> Namespace:
+    """fairseq's flags of a model's BPE: of the files that were given, or of those in the folders.
+
+    Args:
+        identity: the model's; None where it is not known: then nothing is compared
+        given: fairseq's flags of BPE, of which any may be missing or None
+        folders: where the files are looked for, the first one first
+
+    Raises:
+        UserError: no BPE was given or found, a file of it is missing, or it is not the model's
+    """
+    given = {
+        flag: value
+        for flag, value in given.items()
+        # fairseq's own defaults are addresses, from which it would download
+        if value is not None and not str(value).startswith("https://")
+    }
+    kind = given.get("bpe") or kind_of(identity, given, folders)
+    if identity and kind != identity["kind"]:
+        raise UserError(
+            f"--bpe {kind}: the model's text was encoded with {identity['kind']}: leave out the flags of "
+            "the BPE, or name the model's"
+        )
+    if kind not in FILES:
+        raise UserError(
+            f"{', '.join(map(str, folders))}: found {f'--bpe {kind!r}' if kind else 'no BPE'}, expected "
+            "spm.model, or encoder.json and vocab.bpe, of the data that the model was trained on: give "
+            "--sentencepiece-model, or --gpt2-encoder-json and --gpt2-vocab-bpe (in Python the same with _; "
+            "nothing is downloaded)"
+        )
+    digests = identity["sha256"] if identity else {}
+    files = {
+        flag: find_file(flag, name, digests.get(name), given, folders)
+        for flag, name in FILES[kind].items()
+    }
+    return Namespace(bpe=kind, **files)
+
+
+def kind_of(
+    identity: Identity | None, given: Mapping[str, Any], folders: Sequence[Path]
+) -> str | None:
+    """The kind whose files were given; else the model's; else the first whose files lie in a folder."""
+    for kind, files in FILES.items():
+        if any(flag in given for flag in files):
+            return kind
+    if identity:
+        return identity["kind"]
+    for folder in folders:
+        for kind, files in FILES.items():
+            if all((folder / name).is_file() for name in files.values()):
+                return kind
+    return None
+
+
+def find_file(
+    flag: str, name: str, digest: str | None, given: Mapping[str, Any], folders: Sequence[Path]
+) -> str:
+    """The path of one file, as in :func:`find`; any content for a digest of None."""
+    candidates = [Path(given[flag])] if flag in given else [folder / name for folder in folders]
+    there = [path for path in candidates if path.is_file()]
+    option = f"--{flag.replace('_', '-')}"
+    if not there:
+        raise UserError(
+            f"{' or '.join(map(str, candidates))}: no such file, expected the {name} that the model's data "
+            f"was prepared with: give it with {option} (nothing is downloaded)"
+        )
+    for path in there:
+        if digest in (None, sha256(path)):
+            return str(path)
+    raise UserError(
+        f"{there[0]}: found SHA-256 {sha256(there[0])[:12]}..., expected {digest[:12]}...: this is not the "
+        f"{name} that the model's data was prepared with: give that one with {option}"
+    )

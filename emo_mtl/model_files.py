@@ -1,0 +1,101 @@
+"""The files beside a model's parameters: dictionary, BPE and manifest, in prepared folders and save folders.
+
+What preprocess/prepare.py made has them beside its `data-bin`; training leaves copies in `--save-dir`, which
+is a whole model therefore: it can be moved, and needs the data no more.
+"""
+
+import logging
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from emo_mtl.bpe import identity_in
+from emo_mtl.cli.output import atomic_file
+from emo_mtl.errors import UserError
+from emo_mtl.files import read_json, sha256
+
+logger = logging.getLogger(__name__)
+
+RESPONSE = "response"
+MANIFEST = "manifest.json"
+DICTIONARY = "dict.txt"
+
+
+def data_bin(folder: Path) -> Path:
+    """The folder of the binarized tasks: `folder` itself, or `data-bin` in what prepare made."""
+    inner = folder / "data-bin"
+    return inner if (inner / RESPONSE).is_dir() and not (folder / RESPONSE).is_dir() else folder
+
+
+def home(folder: Path) -> Path:
+    """The folder with the BPE and the manifest: above a data-bin, else `folder` itself."""
+    folder = folder.resolve()
+    return folder.parent if (folder / RESPONSE).is_dir() else folder
+
+
+def is_model_folder(folder: Path) -> bool:
+    """Whether a folder is what training left: a dictionary without binarized data."""
+    is_data = (data_bin(folder) / RESPONSE).is_dir()
+    return (folder / DICTIONARY).is_file() and not is_data
+
+
+def read_manifest(folder: Path) -> dict[str, Any] | None:
+    """The manifest of prepare in a folder's :func:`home`; None where there is none of prepare.
+
+    Raises:
+        UserError: a file of that name that holds no JSON
+    """
+    path = home(folder) / MANIFEST
+    if not path.is_file():
+        return None
+    content = read_json(path)
+    is_own = isinstance(content, dict) and {"settings", "files", "tasks"} <= content.keys()
+    return content if is_own else None
+
+
+def notes_for_checkpoint(folder: Path) -> dict[str, Any]:
+    """What a checkpoint notes of the data that it is trained on, so that it knows its text.
+
+    Returns:
+        `bpe`: its identity, None where it is not known; `writing`: how each task's corpus writes, see
+        `emo_mtl.writing`; `titles`: the tasks' names for people. The last two have what the manifest has
+    """
+    manifest = read_manifest(folder)
+    tasks = manifest["tasks"] if manifest else {}
+    return {
+        "bpe": identity_in(manifest) if manifest else None,
+        "writing": {name: task["writing"] for name, task in tasks.items() if "writing" in task},
+        "titles": {name: task["title"] for name, task in tasks.items() if task.get("title")},
+    }
+
+
+def leave(save_dir: Path, dictionary: Path, others: Iterable[Path]) -> None:
+    """Copy a model's files into the folder of its checkpoints, where they are not there already.
+
+    Args:
+        dictionary: copied as `dict.txt`
+        others: of the BPE, and the manifest; copied under their names
+
+    Raises:
+        UserError: the folder cannot be written, or belongs to a model with another dictionary or BPE
+    """
+    copies = {save_dir / DICTIONARY: dictionary} | {save_dir / f.name: f for f in others}
+    for target, source in copies.items():
+        if target.exists():
+            if sha256(target) == sha256(source):
+                continue
+            if target.name != MANIFEST:  # which changes with every task that is added to the data
+                raise UserError(
+                    f"{target}: found another one than {source}: the folder belongs to a model of other "
+                    "data: choose another --save-dir"
+                )
+        with atomic_file(target) as draft:
+            shutil.copyfile(source, draft)
+
+
+def dictionary_folder(folders: Sequence[Path]) -> Path | None:
+    """The first of some folders that has a model's dictionary: prepared data, or a save folder."""
+    return next(
+        (f for f in folders if is_model_folder(f) or (data_bin(f) / RESPONSE).is_dir()), None
+    )
