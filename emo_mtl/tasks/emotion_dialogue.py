@@ -174,7 +174,7 @@ class EmotionDialogueTask(TranslationTask):
     def writing(self, name: str) -> Writing | None:
         """How the corpus of a task writes; None where it is not known."""
         found = self.state.writing.get(name)
-        return found and Writing.from_json(found)
+        return found and Writing.from_json(found, "the checkpoint")
 
     @property
     def command_cfg(self) -> Any:
