@@ -7,7 +7,13 @@ import pytest
 from conftest import REPOSITORY
 
 MADE = [
-    *("RAW/tec/a.txt", "GPT2/encoder.json", "bart.large/model.pt", "data/dict.txt", "demo/train.log"),
+    *(
+        "RAW/tec/a.txt",
+        "GPT2/encoder.json",
+        "bart.large/model.pt",
+        "data/dict.txt",
+        "demo/train.log",
+    ),
     *("checkpoints/mt/checkpoint_best.pt", "runs/tiny/overlap.json", "model/e6/config.json"),
     *("report/report.md", "study/key.json", "tb/train/events", "generate.txt", "overlap.json"),
     "scores.json",

@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -41,6 +41,7 @@ from emo_mtl.data.schedule import proportional, round_robin
 from emo_mtl.errors import UserError
 from emo_mtl.generation.beam_search import BeamSearchGenerator
 from emo_mtl.generation.ngram_block import NGramBlock
+from emo_mtl.optim.horizon import set_horizon
 from emo_mtl.preemption import Preemption
 
 logger = logging.getLogger(__name__)
@@ -129,6 +130,12 @@ class EmotionDialogueTask(TranslationTask):
         self.state.merge_state_dict(
             {"heads": heads, "dictionary_sha256": dictionary_sha256(src_dict)}
         )
+
+    @classmethod
+    def add_args(cls, parser: ArgumentParser) -> None:
+        """Add the task's flags; without --total-num-update, `polynomial_decay` is left to `set_horizon`."""
+        super().add_args(parser)
+        parser.set_defaults(total_num_update=0)
 
     @classmethod
     def setup_task(cls, cfg: EmotionDialogueConfig, **kwargs: Any) -> "EmotionDialogueTask":
@@ -292,9 +299,12 @@ class EmotionDialogueTask(TranslationTask):
     def get_batch_iterator(self, dataset: FairseqDataset, **kwargs: Any) -> EpochBatchIterator:
         """fairseq's iterator; over the training set of several tasks, one that follows the schedule."""
         is_train = dataset is self.datasets.get(self.cfg.train_subset)
-        if is_train and isinstance(dataset, MultitaskDataset):
-            return self.scheduled_iterator(dataset, **kwargs)
-        return super().get_batch_iterator(dataset, **kwargs)
+        scheduled = is_train and isinstance(dataset, MultitaskDataset)
+        make = self.scheduled_iterator if scheduled else super().get_batch_iterator
+        iterator = make(dataset, **kwargs)
+        if is_train:
+            set_horizon(self.command_cfg, len(iterator))
+        return iterator
 
     def scheduled_iterator(
         self,
