@@ -144,8 +144,8 @@ else
 fi
 pip_install pip
 pip_install setuptools wheel
-[ -z "${TORCH_INDEX:-}" ] || pip_install --no-deps --index-url "$TORCH_INDEX" torch torchaudio
-pip_install torch torchaudio numpy cython
+[ -z "${TORCH_INDEX:-}" ] || pip_install --no-deps --index-url "$TORCH_INDEX" torch
+pip_install torch numpy cython
 say "2/3 fairseq (compiled here, about a minute)"
 unset CUDA_HOME  # fairseq would compile CUDA extensions which emo-mtl does not use
 if [ "$version" = 3.10 ]; then
@@ -161,5 +161,8 @@ else
 fi
 say "3/3 emo-mtl"
 pip_install --no-build-isolation -e ".[dev]"
+# fairseq asks for torchaudio, for its speech tasks alone. PyPI's is built for CUDA: beside a CPU torch it
+# cannot be loaded, and transformers, which loads it where it is installed, then fails too.
+"$venv/bin/python" -m pip uninstall --quiet --yes torchaudio
 printf '%s\n' "$wanted" >"$ready"
 say "$venv is ready ($((SECONDS - started)) s)"

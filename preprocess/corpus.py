@@ -91,12 +91,15 @@ def read_text(path: Path) -> str:
             path,
             found="no such file",
             expected="a file of the corpus",
-            fix="check the folder given, or download the corpus again",
+            fix="check the folder given, or get the corpus with emo-mtl download",
         )
     data = path.read_bytes().removeprefix(codecs.BOM_UTF8)
     if not data.strip():
         raise CorpusError(
-            path, found="an empty file", expected="at least one line", fix="restore the file"
+            path,
+            found="an empty file",
+            expected="at least one line",
+            fix="write its examples into it, or restore the file",
         )
     try:
         return data.decode("utf-8")
@@ -107,7 +110,7 @@ def read_text(path: Path) -> str:
             f"{path}:{line}",
             found=f"byte 0x{data[error.start]:02x} at byte {column} of the line",
             expected="UTF-8 text",
-            fix="restore the file, or convert it with iconv -t UTF-8",
+            fix="restore the file, or convert it with iconv -f ITS_ENCODING -t UTF-8",
         ) from error
 
 
@@ -137,18 +140,23 @@ def clean(text: str, where: object) -> str:
     return text
 
 
-def check_label(label: str, labels: Iterable[str], where: object) -> str:
+def check_label(
+    label: str,
+    labels: Iterable[str],
+    where: object,
+    fix: str = "correct the label, or restore the file from the original release",
+) -> str:
     """Return ``label`` if it is one of ``labels``.
 
     Raises:
-        CorpusError: it is not.
+        CorpusError: it is not; ``fix`` says what to do.
     """
     if label not in labels:
         raise CorpusError(
             where,
             found=f"label {shown(label)}",
             expected=f"one of {', '.join(labels)}",
-            fix="correct the label, or restore the file from the original release",
+            fix=fix,
         )
     return label
 

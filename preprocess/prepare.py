@@ -99,7 +99,7 @@ def read_inputs(args: argparse.Namespace) -> dict[str, Input]:
         dataset = read(folder)
         raw = {file.relative_to(folder).as_posix(): sha256(file) for file in dataset.files}
         inputs[task] = Input(dataset, raw)
-        print(f"{task}: {dataset.summary()}")
+        print(f"{task}: {dataset.summary()}", flush=True)
     return inputs
 
 
@@ -138,6 +138,8 @@ def make_dictionary(args: argparse.Namespace, inputs: dict[str, Input], folder: 
             shutil.copyfile(args.gpt2_bpe_dir / name, folder / name)
         return
     model = folder / "spm.model"
+    if not args.sentencepiece_model:
+        print("training SentencePiece on the training texts of all tasks ...", flush=True)
     if args.sentencepiece_model:
         shutil.copyfile(args.sentencepiece_model, model)
     else:
@@ -204,6 +206,7 @@ def prepare(args: argparse.Namespace) -> None:
         with bpe.start_workers(args.workers, load) as pool:
             for task in plan.build:
                 dataset = inputs[task].dataset
+                print(f"{task}: encoding and binarizing ...", flush=True)
                 build_task(task, dataset, stage, home / "dict.txt", pool, args.workers)
                 manifest["tasks"][task] = {
                     "corpus": dataset.name,

@@ -2,6 +2,8 @@
 
 import argparse
 import shutil
+import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from emo_mtl.errors import UserError
 HELP = "get the corpora, BART's weights and the GPT-2 BPE from their official addresses"
 
 FAIRSEQ = "https://dl.fbaipublicfiles.com/fairseq"
+# A copy of the authors' files: the checksums tell whether it still is one.
+DAILYDIALOG_COPY = "https://huggingface.co/datasets/roskoN/dailydialog"
 BART_PAGE = "https://github.com/facebookresearch/fairseq/tree/main/examples/bart"
 
 
@@ -20,7 +24,8 @@ class Item:
 
     Attributes:
         folder: its folder below `--out`
-        urls: the addresses; of archives (.zip, .tar.gz), or of the files themselves
+        sources: where it can be had, to be tried in turn. Each is the addresses of archives (.zip, .tar.gz),
+            or of the files themselves
         files: path below the folder -> SHA-256, or None where it is not known
         page: where a person finds it
         terms: licence, or what is known of it
@@ -29,11 +34,11 @@ class Item:
     """
 
     folder: str
-    urls: tuple[str, ...]
+    sources: tuple[tuple[str, ...], ...]
     files: dict[str, str | None]
     page: str
     terms: str
-    max_bytes: int = 1 << 30
+    max_bytes: int = 1 << 26
     note: str = ""
 
 
@@ -41,7 +46,7 @@ def bart(name: str) -> Item:
     """One of fairseq's pretrained models."""
     return Item(
         folder=name,
-        urls=(f"{FAIRSEQ}/models/{name}.tar.gz",),
+        sources=((f"{FAIRSEQ}/models/{name}.tar.gz",),),
         files={"model.pt": None, "dict.txt": None},
         page=BART_PAGE,
         terms="MIT",
@@ -52,7 +57,12 @@ def bart(name: str) -> Item:
 ITEMS = {
     "dailydialog": Item(
         folder="dailydialog",
-        urls=("http://yanran.li/files/ijcnlp_dailydialog.zip",),
+        sources=(
+            ("http://yanran.li/files/ijcnlp_dailydialog.zip",),
+            tuple(
+                f"{DAILYDIALOG_COPY}/resolve/main/{s}.zip" for s in ("train", "validation", "test")
+            ),
+        ),
         files={
             "train/dialogues_train.txt": "2128f3b82140b7d72d8d5bb989e5982a0394e4e40655995270d84c7eeee373b1",
             "validation/dialogues_validation.txt": (
@@ -60,12 +70,13 @@ ITEMS = {
             ),
             "test/dialogues_test.txt": "3c323651cdfb09f7b529f850eddf96a638fc6cc9b43330b77956ab248484a1a8",
         },
-        page="http://yanran.li/dailydialog",
+        page=DAILYDIALOG_COPY,
         terms="CC BY-NC-SA 4.0",
+        note="The authors' site, http://yanran.li/dailydialog, is often down: any copy of the files will do.",
     ),
     "tec": Item(
         folder="tec",
-        urls=("http://saifmohammad.com/WebDocs/Jan9-2012-tweets-clean.txt.zip",),
+        sources=(("http://saifmohammad.com/WebDocs/Jan9-2012-tweets-clean.txt.zip",),),
         files={
             "Jan9-2012-tweets-clean.txt": (
                 "dca42ec5b4c46ea76762df2935ca9ad1c62539febda8ea0a77e3d0cf746af14e"
@@ -76,7 +87,7 @@ ITEMS = {
     ),
     "sst2": Item(
         folder="sst2",
-        urls=("https://dl.fbaipublicfiles.com/glue/data/SST-2.zip",),
+        sources=(("https://dl.fbaipublicfiles.com/glue/data/SST-2.zip",),),
         files={
             "train.tsv": "48eac26399f8456935f81dd9e3a745c1430adb6c62e233ccfe22db4a0d15d1d1",
             "dev.tsv": "54a9c12c77e402fc14d6a66a506f24d999f596b0176eb777c972cccc2f9cc4b0",
@@ -87,20 +98,25 @@ ITEMS = {
     ),
     "crowdflower": Item(
         folder="crowdflower",
-        urls=("https://d1p17r2m4rzlbo.cloudfront.net/wp-content/uploads/2016/07/text_emotion.csv",),
+        sources=(
+            ("https://d1p17r2m4rzlbo.cloudfront.net/wp-content/uploads/2016/07/text_emotion.csv",),
+        ),
         files={
             "text_emotion.csv": "23916cbfa77bd009cc4a88687517149c57d5dce8c3a4b1ee57f42c97f06d70ca",
         },
         page="https://data.world/crowdflower/sentiment-analysis-in-text",
         terms="public",
-        note="The publisher has taken the original page down; data.world asks for a free login.",
+        note="The publisher has taken the original page down; data.world asks for a free login. Kaggle's "
+        "copy, tweet_emotions.csv (search for 'Emotion Detection from Text'), will do in its place.",
     ),
     "bart.base": bart("bart.base"),
     "bart.large": bart("bart.large"),
     "gpt2-bpe": Item(
         folder="GPT2",
-        urls=tuple(
-            f"{FAIRSEQ}/gpt2_bpe/{name}" for name in ("encoder.json", "vocab.bpe", "dict.txt")
+        sources=(
+            tuple(
+                f"{FAIRSEQ}/gpt2_bpe/{name}" for name in ("encoder.json", "vocab.bpe", "dict.txt")
+            ),
         ),
         files={
             "encoder.json": "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783",
@@ -131,16 +147,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    """Download one after the other.
+    """Download one after the other; one that cannot be had does not keep the others back.
 
     Raises:
-        UserError: an address that does not work, with the manual way; or a file that is not the original
+        UserError: addresses that do not work, with the manual way; or files that are not the original
     """
+    failed = {}
     try:
         for name in args.names:
-            download(name, args.out, args.overwrite)
+            try:
+                download(name, args.out, args.overwrite)
+            except UserError as error:
+                if len(args.names) == 1:
+                    raise
+                failed[name] = error
+                print(error, file=sys.stderr)
     except KeyboardInterrupt as error:
         raise UserError("stopped; the same command continues from there") from error
+    if failed:
+        raise UserError(
+            f"{', '.join(failed)}: not downloaded, see above; the same command tries these again"
+        )
 
 
 def download(name: str, out: Path, overwrite: bool = False) -> None:
@@ -162,26 +189,58 @@ def download(name: str, out: Path, overwrite: bool = False) -> None:
             "move it away, or add --overwrite"
         )
     work = out / f".{name}.download"  # kept when the transfer breaks off, to be continued
-    print(f"{name}: terms: {item.terms}; see {item.page}")
+    print(f"{name}: terms: {item.terms}; see {item.page}", flush=True)
+    new_folders = [path for path in (work, out, *out.parents) if not path.exists()]
     try:
         work.mkdir(parents=True, exist_ok=True)
-        archives = [work / url.rsplit("/", 1)[1] for url in item.urls]
-        for url, archive in zip(item.urls, archives, strict=True):
-            if not archive.exists():
-                fetch(url, archive, item.max_bytes)
-        check(item, archives, work / "new")
+        from_first_source(item, work)
     except UserError as error:
         raise UserError(
-            f"{str(error).removeprefix('emo_mtl: error: ')}. By hand: get {name} at {item.page} and put "
+            f"{text_of(error)}. By hand: get {name} at {item.page} and put "
             f"{', '.join(item.files)} into {folder}. {item.note}".rstrip()
         ) from error
     except OSError as error:
         raise UserError(f"{error.filename or out}: cannot be written ({error.strerror})") from error
+    finally:
+        with suppress(OSError):  # those in which something is to be continued stay
+            for path in new_folders:
+                path.rmdir()
     for file in item.files:
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         (work / "new" / file).replace(folder / file)
     shutil.rmtree(work)
     print(f"{folder}: {', '.join(item.files)}")
+
+
+def from_first_source(item: Item, work: Path) -> None:
+    """Lay the item's files out in `work/new`, from the first of its sources that has them.
+
+    Raises:
+        UserError: none has; what each of them did
+    """
+    failures = []
+    for number, urls in enumerate(item.sources):
+        if failures:
+            print(f"{failures[-1]}: trying {urls[0]}", file=sys.stderr)
+        folder = work / str(number)
+        try:
+            folder.mkdir(exist_ok=True)
+            archives = [folder / url.rsplit("/", 1)[1] for url in urls]
+            for url, archive in zip(urls, archives, strict=True):
+                if not archive.exists():
+                    fetch(url, archive, item.max_bytes)
+            check(item, archives, work / "new")
+            return
+        except UserError as error:
+            failures.append(text_of(error))
+            with suppress(OSError):
+                folder.rmdir()
+    raise UserError("; ".join(failures))
+
+
+def text_of(error: UserError) -> str:
+    """Its message, to be put into another one."""
+    return str(error).removeprefix("emo_mtl: error: ")
 
 
 def check(item: Item, archives: list[Path], new: Path) -> None:
@@ -192,7 +251,7 @@ def check(item: Item, archives: list[Path], new: Path) -> None:
     """
     try:
         if archives[0].suffix in (".zip", ".gz"):
-            take_out(archives[0], {Path(f).name: new / f for f in item.files}, item.max_bytes)
+            take_out(archives, {Path(f).name: new / f for f in item.files}, item.max_bytes)
         else:
             new.mkdir(exist_ok=True)
             for archive in archives:

@@ -4,12 +4,15 @@ import contextlib
 import gzip
 import hashlib
 import http.client
+import io
 import tarfile
+import tempfile
 import urllib.error
 import urllib.request
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO
@@ -45,7 +48,7 @@ def fetch(url: str, path: Path, max_bytes: int) -> None:
             length = reply.headers.get("Content-Length")
             total = done + int(length) if length and length.isdecimal() else None
             with part.open("ab" if resumed else "wb") as out:
-                copy(progress(reply, path.name, done, total), out, max_bytes - done, url)
+                copy(progress(reply, path.name, done, total), out, Limit(max_bytes - done), url)
             if total is not None and part.stat().st_size < total:
                 raise UserError(
                     f"{url}: broke off after {part.stat().st_size:,} of {total:,} bytes; the same command "
@@ -77,75 +80,159 @@ def progress(source: BinaryIO, name: str, done: int, total: int | None) -> Itera
             yield block
 
 
-def copy(blocks: Iterable[bytes], out: BinaryIO, max_bytes: int, where: object) -> None:
-    """Write blocks; `UserError` as soon as they are more than `max_bytes`."""
-    for block in blocks:
-        max_bytes -= len(block)
-        if max_bytes < 0:
+@dataclass
+class Limit:
+    """How many bytes may still be read: of a file, or of all that an archive unpacks to."""
+
+    left: int
+
+    def take(self, size: int, where: object) -> None:
+        """Use up `size` bytes; `UserError` where that is more than is left."""
+        self.left -= size
+        if self.left < 0:
             raise UserError(f"{where}: {TOO_LARGE}")
+
+
+def copy(blocks: Iterable[bytes], out: BinaryIO, limit: Limit, where: object) -> None:
+    """Write blocks; `UserError` as soon as they are more than the limit."""
+    for block in blocks:
+        limit.take(len(block), where)
         out.write(block)
 
 
-def take_out(archive: Path, files: dict[str, Path], max_bytes: int) -> None:
-    """Copy regular files out of a zip (or zips in it) or tar archive, found by name in any folder.
+def blocks_of(source: BinaryIO) -> Iterator[bytes]:
+    """The blocks of an open file."""
+    return iter(partial(source.read, BLOCK), b"")
 
-    Nothing else of the archive is written, so its paths and links lead nowhere.
+
+def take_out(archives: Iterable[Path], files: dict[str, Path], max_bytes: int) -> None:
+    """Copy regular files out of zip (or zips in them) or tar archives, found by name in any folder.
+
+    Nothing else of the archives is written, so their paths and links lead nowhere. Neither memory nor time
+    depends on what an archive claims: at most `max_bytes` are unpacked, a block at a time.
 
     Args:
-        files: name in the archive -> where to write it
-        max_bytes: of all files together
+        files: name in the archives -> where to write it
+        max_bytes: of all that has to be unpacked for them
 
     Raises:
-        UserError: a damaged archive, a file that it lacks, or more than `max_bytes`
+        UserError: a damaged archive, a file that all of them lack, or more than `max_bytes`
     """
     wanted = dict(files)
-    left = max_bytes
-    try:
-        with contextlib.closing(members(archive, max_bytes)) as found:
-            for name, source in found:
-                target = wanted.pop(name, None)
-                if target is None:
-                    continue
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with target.open("wb") as out:
-                    blocks = iter(partial(source.read, BLOCK), b"")
-                    copy(blocks, out, left, f"{archive}, {name}")
-                left -= target.stat().st_size
-    except (zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise UserError(f"{archive}: damaged, or no archive ({error})") from error
-    except (NotImplementedError, RuntimeError) as error:  # encrypted, or an unknown compression
-        raise UserError(f"{archive}: cannot be unpacked ({error})") from error
+    limit = Limit(max_bytes)
+    for archive in archives:
+        unpack = tar_members if archive.name.endswith(".tar.gz") else zip_members
+        try:
+            with contextlib.closing(unpack(archive, wanted, limit)) as found:
+                for name, blocks in found:
+                    target = wanted.pop(name)
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    with target.open("wb") as out:
+                        out.writelines(blocks)
+        except (
+            zipfile.BadZipFile,
+            tarfile.TarError,
+            gzip.BadGzipFile,
+            zlib.error,
+            EOFError,
+        ) as error:
+            raise UserError(f"{archive}: damaged, or no archive ({error})") from error
+        except (NotImplementedError, RuntimeError) as error:  # encrypted, or an unknown compression
+            raise UserError(f"{archive}: cannot be unpacked ({error})") from error
     if wanted:
-        raise UserError(f"{archive}: found no {', '.join(wanted)} in it")
+        raise UserError(f"{', '.join(map(str, archives))}: found no {', '.join(wanted)} in it")
 
 
-def members(archive: Path, max_bytes: int) -> Iterator[tuple[str, BinaryIO]]:
-    """Names without folders, and contents, of the regular files of an archive."""
-    if archive.name.endswith(".tar.gz"):
-        with gzip.open(archive) as stream, tarfile.open(fileobj=stream, mode="r|") as tar:
-            for member in tar:
-                max_bytes -= member.size  # what is passed over must be decompressed too
-                if max_bytes < 0:
-                    raise UserError(f"{archive}: {TOO_LARGE}")
-                if member.isreg():
-                    yield Path(member.name).name, tar.extractfile(member)
-            while stream.read(BLOCK):  # to the end, where gzip compares its checksum
+Members = Iterator[tuple[str, Iterable[bytes]]]  # names without folders, and contents
+
+
+NO_CONTENT = (
+    *(tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.CHRTYPE),
+    *(tarfile.BLKTYPE, tarfile.DIRTYPE, tarfile.FIFOTYPE),
+)
+
+
+def tar_members(archive: Path, wanted: Container[str], limit: Limit) -> Members:
+    """The wanted files of a .tar.gz archive, all of which is read.
+
+    Links, devices and the headers that extend others are passed over: tarfile itself holds the latter in
+    memory, whatever their size.
+    """
+    with gzip.open(archive) as stream:
+        while any(header := stream.read(tarfile.BLOCKSIZE)):
+            limit.take(len(header), archive)
+            member = tarfile.TarInfo.frombuf(header, "utf-8", "surrogateescape")
+            size = 0 if member.type in NO_CONTENT else member.size
+            if size < 0:
+                raise tarfile.HeaderError("a negative size")
+            content = exactly(stream, size, limit, archive)
+            name = Path(member.name).name
+            if member.isreg() and name in wanted:
+                yield name, content
+            for _ in content:  # pass over what was not wanted
                 pass
-        return
-    with zipfile.ZipFile(archive) as outer:
-        yield from zip_members(outer)
-        for name in outer.namelist():
-            if name.endswith(".zip"):
-                with outer.open(name) as file, zipfile.ZipFile(file) as inner:
-                    yield from zip_members(inner)
+            stream.read(-size % tarfile.BLOCKSIZE)
+        for block in blocks_of(stream):  # to the end, where gzip compares its checksum
+            limit.take(len(block), archive)
 
 
-def zip_members(archive: zipfile.ZipFile) -> Iterator[tuple[str, BinaryIO]]:
-    """The same for a zip archive that is open."""
-    for name in archive.namelist():
-        if not name.endswith("/"):
-            with archive.open(name) as file:
-                yield Path(name).name, file
+def exactly(stream: BinaryIO, size: int, limit: Limit, where: object) -> Iterator[bytes]:
+    """The next `size` bytes in blocks, counted against a limit; EOFError where there are fewer."""
+    while size:
+        block = stream.read(min(size, BLOCK))
+        if not block:
+            raise EOFError("cut off")
+        limit.take(len(block), where)
+        size -= len(block)
+        yield block
+
+
+class Blocks(io.BufferedReader):
+    """A file that is read a block at a time: zipfile holds a zip's whole list of contents in memory."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        data = super().read(BLOCK + 1 if size is None or size < 0 else min(size, BLOCK + 1))
+        if len(data) > BLOCK:
+            raise UserError(f"{self.name}: {TOO_LARGE}")
+        return data
+
+
+def zip_members(archive: Path, wanted: Container[str], limit: Limit) -> Members:
+    """The wanted files of a zip archive and of the zips in it; what else it holds is not unpacked."""
+    with Blocks(io.FileIO(archive)) as file, zipfile.ZipFile(file) as outer:
+        yield from zip_files(outer, wanted, limit)
+        for info in outer.infolist():
+            if info.filename.endswith(".zip"):
+                with tempfile.TemporaryDirectory() as scratch:
+                    path = (
+                        Path(scratch) / "inner.zip"
+                    )  # as a stream it would be unpacked again and again
+                    with path.open("wb") as out:
+                        out.writelines(zip_blocks(outer, info, limit))
+                    with Blocks(io.FileIO(path)) as file, zipfile.ZipFile(file) as inner:
+                        yield from zip_files(inner, wanted, limit)
+
+
+def zip_files(archive: zipfile.ZipFile, wanted: Container[str], limit: Limit) -> Members:
+    """The same for a zip archive that is open, without the zips in it."""
+    for info in archive.infolist():
+        name = Path(info.filename).name
+        if not info.is_dir() and name in wanted:
+            yield name, zip_blocks(archive, info, limit)
+
+
+def zip_blocks(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: Limit) -> Iterator[bytes]:
+    """The blocks of a file in a zip archive, counted against a limit.
+
+    Raises:
+        NotImplementedError: a compression other than zip's own, whose memory the archive would choose
+    """
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise NotImplementedError(f"{info.filename[:60]!r} has an unusual compression")
+    with archive.open(info) as source:
+        for block in blocks_of(source):
+            limit.take(len(block), f"{archive.filename}, {info.filename[:60]}")
+            yield block
 
 
 def sha256(path: Path) -> str:

@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -43,6 +43,7 @@ from emo_mtl.data.schedule import proportional, round_robin
 from emo_mtl.errors import UserError
 from emo_mtl.generation.beam_search import BeamSearchGenerator
 from emo_mtl.generation.ngram_block import NGramBlock
+from emo_mtl.optim.horizon import set_horizon
 from emo_mtl.preemption import Preemption
 from emo_mtl.writing import Writing
 
@@ -136,6 +137,12 @@ class EmotionDialogueTask(TranslationTask):
                 **model_files.notes_for_checkpoint(self.data_folder()),
             }
         )
+
+    @classmethod
+    def add_args(cls, parser: ArgumentParser) -> None:
+        """Add the task's flags; without --total-num-update, `polynomial_decay` is left to `set_horizon`."""
+        super().add_args(parser)
+        parser.set_defaults(total_num_update=0)
 
     @classmethod
     def setup_task(cls, cfg: EmotionDialogueConfig, **kwargs: Any) -> "EmotionDialogueTask":
@@ -321,9 +328,12 @@ class EmotionDialogueTask(TranslationTask):
     def get_batch_iterator(self, dataset: FairseqDataset, **kwargs: Any) -> EpochBatchIterator:
         """fairseq's iterator; over the training set of several tasks, one that follows the schedule."""
         is_train = dataset is self.datasets.get(self.cfg.train_subset)
-        if is_train and isinstance(dataset, MultitaskDataset):
-            return self.scheduled_iterator(dataset, **kwargs)
-        return super().get_batch_iterator(dataset, **kwargs)
+        scheduled = is_train and isinstance(dataset, MultitaskDataset)
+        make = self.scheduled_iterator if scheduled else super().get_batch_iterator
+        iterator = make(dataset, **kwargs)
+        if is_train:
+            set_horizon(self.command_cfg, len(iterator))
+        return iterator
 
     def scheduled_iterator(
         self,

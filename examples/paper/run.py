@@ -6,8 +6,9 @@ r"""The paper's experiments: trains and evaluates the rows of a table, and write
 
 A row is a file of flags in rows/, a model is one in models/: both are read as fairseq-train's. DATA is what
 preprocess/prepare.py made. Each row and seed gets a run folder, OUT/ROW/seed-N, with the checkpoints and
-the results. Run again, it goes on where it was stopped; what is finished is skipped. It prints every command,
-which can be run by hand. Rows on several GPUs: start it once for each with CUDA_VISIBLE_DEVICES and --rows.
+the results. Run again, it goes on where it was stopped; what is finished is skipped. Before anything runs, it
+looks at everything that is needed to the end (preflight.py). It prints every command; each can be run by
+hand. Rows on several GPUs: start it once for each with CUDA_VISIBLE_DEVICES and --rows.
 """
 
 import argparse
@@ -18,9 +19,11 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import preflight
 import torch
 
 import emo_mtl
@@ -28,6 +31,8 @@ from emo_mtl.cli.baselines import CLASSIFIERS, RESPONDERS
 from emo_mtl.cli.output import atomic_file, write_atomically
 from emo_mtl.data.loading import parse_loss_weights, parse_task_names
 from emo_mtl.errors import UserError
+from emo_mtl.files import read_json
+from emo_mtl.threads import choose_threads
 
 HERE = Path(__file__).resolve().parent
 TASKS = ["e6", "e2", "e12"]  # whose heads are scored, trained or not
@@ -120,6 +125,22 @@ def train_flags(args: argparse.Namespace, row: str, seed: int, folder: Path) -> 
     ]
 
 
+def for_this_machine(command: Sequence[str]) -> list[str]:
+    """The training command without half precision, where it is to run on a CPU.
+
+    Raises:
+        UserError: a model for GPUs, no GPU, and no --cpu
+    """
+    if "--fp16" not in command or torch.cuda.is_available():
+        return list(command)
+    if "--cpu" not in command:
+        raise UserError(
+            "found no GPU, which the model's preset is for (--fp16): use --model tiny, or add --extra=--cpu, "
+            "which trains it in full precision and takes weeks where a GPU takes hours"
+        )
+    return [flag for flag in command if flag != "--fp16"]
+
+
 def user_dir() -> str:
     """The folder of the plugin, as seen from here."""
     return os.path.relpath(Path(emo_mtl.__file__).parent)
@@ -173,16 +194,23 @@ def bpe_flags(data: Path) -> list[str]:
     """How fairseq undoes the BPE that the data was prepared with.
 
     Raises:
-        UserError: neither SentencePiece's nor GPT-2's files lie in the folder
+        UserError: neither SentencePiece's nor both of GPT-2's files lie in the folder
     """
     if (data / "spm.model").is_file():
         return ["--bpe", "sentencepiece", "--sentencepiece-model", str(data / "spm.model")]
-    if (data / "encoder.json").is_file():
-        files = ["--gpt2-encoder-json", str(data / "encoder.json")]
-        return ["--bpe", "gpt2", *files, "--gpt2-vocab-bpe", str(data / "vocab.bpe")]
+    files = {"--gpt2-encoder-json": data / "encoder.json", "--gpt2-vocab-bpe": data / "vocab.bpe"}
+    if all(path.is_file() for path in files.values()):
+        return ["--bpe", "gpt2", *(str(part) for pair in files.items() for part in pair)]
     raise UserError(
-        f"{data}: found no spm.model nor encoder.json, expected the folder that preprocess/prepare.py made"
+        f"{data}: found neither spm.model nor both of encoder.json and vocab.bpe, expected the folder that "
+        "preprocess/prepare.py made; if it was made with --bpe gpt2 by an older version, copy the two from "
+        "--gpt2-bpe-dir into it"
     )
+
+
+def say(text: str) -> None:
+    """One line about what is done now."""
+    print(f"== {text}", flush=True)
 
 
 def call(command: Sequence[str], output: Path | None = None) -> None:
@@ -206,17 +234,29 @@ def training_seconds(checkpoint: Path) -> float:
     return state["extra_state"]["previous_training_time"]
 
 
-def run_row(args: argparse.Namespace, row: str, seed: int, overlap: Path) -> Path:
-    """Train and evaluate one row with one seed, or what is left of that; its run folder.
+@dataclass
+class Run:
+    """A row with a seed: what run.json notes of it, and whether its training has ended."""
+
+    folder: Path
+    notes: dict[str, Any]
+    command: list[str]
+    trained: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.notes['row']}, seed {self.notes['seed']}"
+
+
+def plan_run(args: argparse.Namespace, row: str, seed: int) -> Run:
+    """What is to be run of a row with a seed.
 
     Raises:
-        UserError: the folder holds a run with other settings
+        UserError: the folder holds a run with other settings, or there is no preset of that name
     """
     folder = args.out / row / f"seed-{seed}"
-    folder.mkdir(parents=True, exist_ok=True)
-    command = train_flags(args, row, seed, folder)
-    notes = folder / "run.json"
-    run = {
+    command = for_this_machine(train_flags(args, row, seed, folder))
+    notes = {
         "row": row,
         "seed": seed,
         "model": args.model,
@@ -224,24 +264,60 @@ def run_row(args: argparse.Namespace, row: str, seed: int, overlap: Path) -> Pat
         "checkpoint": args.checkpoint,
         "train": shlex.join(command),
     }
-    before = {}
-    with suppress(FileNotFoundError):
-        before = json.loads(notes.read_text(encoding="utf-8"))
-    if before and before | run != before:
-        found = {key: before.get(key) for key, value in run.items() if before.get(key) != value}
+    path = folder / "run.json"
+    before = read_json(path) if path.exists() else {}
+    if before and before | notes != before:
+        found = {key: before.get(key) for key, value in notes.items() if before.get(key) != value}
         raise UserError(
-            f"{notes}: found a run of other settings, {found}, expected {run}: choose another --out, or "
+            f"{path}: found a run of other settings, {found}, expected {notes}: choose another --out, or "
             "remove that folder"
         )
-    if "training_seconds" not in before:
-        write_atomically(notes, json.dumps(run, indent=2) + "\n")
-        call(command)
-        run["training_seconds"] = training_seconds(folder / "checkpoints" / "checkpoint_last.pt")
-        write_atomically(notes, json.dumps(run, indent=2) + "\n")
-    for output, command in evaluation_commands(args, folder, overlap).items():
-        if not output.exists():
-            call(command, output if command[0] == "fairseq-generate" else None)
-    return folder
+    return Run(folder, before | notes, command, trained="training_seconds" in before)
+
+
+def check(args: argparse.Namespace, runs: Sequence[Run]) -> None:
+    """Look at everything that the runs need until the report.
+
+    Raises:
+        UserError: something is missing, or does not fit the rest
+    """
+    preflight.check_programs()
+    preflight.check_text(args.data, ["response", *TASKS])
+    # the heads of all tasks are scored, whichever are trained
+    all_tasks = ["--classification-tasks", ",".join(TASKS), "--loss-weights", ""]
+    task = preflight.check_training([*runs[0].command, *all_tasks])
+    task.load_dataset("test")
+    for run in runs:
+        preflight.check_training(run.command)
+    generate = next(iter(evaluation_commands(args, runs[0].folder, args.out).values()))
+    preflight.check_generation(generate, task)
+    to_train = [run for run in runs if not run.trained]
+    if to_train:
+        preflight.check_model(to_train[0].command, args.pretrained)
+    preflight.check_output(args.out)
+
+
+def run_row(args: argparse.Namespace, run: Run, overlap: Path) -> None:
+    """Train and evaluate one row with one seed, or what is left of that."""
+    run.folder.mkdir(parents=True, exist_ok=True)
+    path = run.folder / "run.json"
+    if not run.trained:
+        updates = value_of(run.command, "--total-num-update")
+        say(f"{run.name}: training, {updates} updates; log: {run.folder / 'train.log'}")
+        write_atomically(path, json.dumps(run.notes, indent=2) + "\n")
+        call(run.command)
+        last = run.folder / "checkpoints" / "checkpoint_last.pt"
+        run.notes["training_seconds"] = training_seconds(last)
+        write_atomically(path, json.dumps(run.notes, indent=2) + "\n")
+    for output, command in evaluation_commands(args, run.folder, overlap).items():
+        if output.exists():
+            continue
+        if command[0] == "fairseq-generate":
+            lines = f"{count_lines(Path(gold_responses(args))):,}"
+            say(f"{run.name}: responses to the {lines} utterances of the test set, in silence")
+            call(command, output)
+        else:
+            call(command)
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -285,35 +361,47 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     args = parser.parse_args(argv)
     if args.model != "tiny" and not args.pretrained:
         parser.error(f"--model {args.model} starts from BART's weights: give --pretrained")
+    for name, values in (("--seeds", args.seeds.split(",")), ("--rows", rows_of(args))):
+        twice = {value for value in values if values.count(value) > 1}
+        if twice:
+            parser.error(f"{name}: found {', '.join(sorted(twice))} twice")
     if not all(seed.isdecimal() for seed in args.seeds.split(",")):
         parser.error(f"--seeds {args.seeds}: expected numbers, e.g. 1,2,3")
+    try:
+        shlex.split(args.extra)
+    except ValueError as error:
+        parser.error(f"--extra {args.extra}: {error}")
+    if args.data.name == "data-bin" and (args.data.parent / "text").is_dir():
+        args.data = args.data.parent
     return args
+
+
+def rows_of(args: argparse.Namespace) -> list[str]:
+    """The rows of the table or of --rows."""
+    return TABLES[args.table] if args.table else args.rows.split(",")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run all rows with all seeds, report, and test the differences between the rows."""
     args = parse_args(argv)
-    args.out.mkdir(parents=True, exist_ok=True)
+    say(choose_threads(os.environ))
+    say("looking at everything that is needed: some seconds, with large weights a minute")
+    rows = rows_of(args)
+    runs = [plan_run(args, row, int(seed)) for seed in args.seeds.split(",") for row in rows]
+    check(args, runs)
     overlap = args.out / "overlap.json"
     if not overlap.exists():
+        say("which test examples stand in the training data")
         call(["emo-mtl", "overlap", str(args.data), "--json", str(overlap)])
     baselines = run_baselines(args, overlap)
-    rows = TABLES[args.table] if args.table else args.rows.split(",")
-    runs = [
-        run_row(args, row, int(seed), overlap) for seed in args.seeds.split(",") for row in rows
-    ]
-    call(
-        [
-            "emo-mtl",
-            "report",
-            *map(str, [*runs, *baselines]),
-            "--out",
-            str(args.out / "report"),
-            "--overwrite",
-        ]
-    )
+    for run in runs:
+        run_row(args, run, overlap)
+    say(f"report: {args.out / 'report' / 'report.md'}")
+    folders = [run.folder for run in runs]
+    out = ["--out", str(args.out / "report"), "--overwrite"]
+    call(["emo-mtl", "report", *map(str, [*folders, *baselines]), *out])
     if len(rows) > 1:
-        compare(args, runs[: len(rows)])
+        compare(args, folders[: len(rows)])
 
 
 def run_baselines(args: argparse.Namespace, overlap: Path) -> list[Path]:
@@ -321,6 +409,7 @@ def run_baselines(args: argparse.Namespace, overlap: Path) -> list[Path]:
     out = args.out / "baselines"
     if not all((out / name).exists() for name in (*RESPONDERS, *CLASSIFIERS)):
         flags = ["--out", str(out), "--overlap", str(overlap), "--overwrite"]
+        say("baselines without a network: some minutes on the paper's corpora")
         call(["emo-mtl", "baselines", str(args.data), *flags])
     for hypotheses in sorted(out.glob("*/generate-test.txt")):
         command, output = awareness_command(args, hypotheses)

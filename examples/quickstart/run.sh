@@ -1,12 +1,16 @@
 #!/usr/bin/env bash
 # The whole way on sample data, on a CPU: raw corpora -> data-bin -> training on four tasks -> responses
-# -> scores -> a short conversation. About two minutes of training on 2 cores.
+# -> scores -> a short conversation. About two minutes of training on 2 free cores.
 # Usage: examples/quickstart/run.sh [OUT]        (OUT: a folder for everything that is made, default demo)
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 out=${1:-demo}
 data=$out/data/data-bin
 spm=(--bpe sentencepiece --sentencepiece-model "$out/data/spm.model")
+threads=$(python emo_mtl/threads.py) # more than are free would wait for each other
+echo "$threads"
+OMP_NUM_THREADS=$(cut -d ' ' -f 2 <<< "$threads")
+export OMP_NUM_THREADS
 export PYTHONWARNINGS=ignore # torch's, about fairseq's use of it
 # Logs go to files; progress bars are shown on a terminal.
 say() { printf '\n== %s\n' "$*"; }

@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import io
 import os
+import re
 import tarfile
 import zipfile
 from pathlib import Path
@@ -58,13 +59,14 @@ def publish(web: Server, monkeypatch: pytest.MonkeyPatch):
 
     def serve(name: str, files: dict[str, bytes] | None = None) -> dict[str, bytes]:
         item = ITEMS[name]
+        urls = item.sources[0]
         files = files or {file: f"{name} {file}".encode() for file in item.files}
         packed = pack(name, files)
-        assert sorted(packed) == sorted(url.rsplit("/", 1)[1] for url in item.urls)
+        assert sorted(packed) == sorted(url.rsplit("/", 1)[1] for url in urls)
         web.files |= {f"/{name}/{file}": content for file, content in packed.items()}
         local = dataclasses.replace(
             item,
-            urls=tuple(f"{web.url}/{name}/{url.rsplit('/', 1)[1]}" for url in item.urls),
+            sources=(tuple(f"{web.url}/{name}/{url.rsplit('/', 1)[1]}" for url in urls),),
             files={file: hashlib.sha256(files[file]).hexdigest() for file in item.files},
         )
         monkeypatch.setitem(ITEMS, name, local)
@@ -115,7 +117,62 @@ class TestDownload:
         assert read_all(tmp_path) == {f"bart.base/{k}": v for k, v in files.items()}
 
 
+class TestOtherSources:
+    """DailyDialog's own site is down: a copy of it has the same files in three zips."""
+
+    @pytest.fixture
+    def copied(self, publish, web, monkeypatch) -> dict[str, bytes]:
+        files = publish("dailydialog")
+        item = ITEMS["dailydialog"]
+        parts = {file.split("/")[0]: zip_of({file: content}) for file, content in files.items()}
+        web.files = {f"/copy/{part}.zip": content for part, content in parts.items()}
+        copy = tuple(f"{web.url}{path}" for path in web.files)
+        monkeypatch.setitem(
+            ITEMS, "dailydialog", dataclasses.replace(item, sources=(*item.sources, copy))
+        )
+        return files
+
+    def test_next_is_tried(self, copied, tmp_path, capsys):
+        main(["download", "dailydialog", "--out", str(tmp_path)])
+        assert read_all(tmp_path) == {f"dailydialog/{k}": v for k, v in copied.items()}
+        assert re.search(r"ijcnlp_dailydialog.zip: answered 404.*trying", capsys.readouterr().err)
+
+    def test_checked_by_what_is_in_it(self, copied, web, tmp_path):
+        web.files["/copy/test.zip"] = zip_of({"test/dialogues_test.txt": b"other"})
+        with pytest.raises(UserError, match=r"answered 404.*; test/dialogues_test.txt: found SHA"):
+            main(["download", "dailydialog", "--out", str(tmp_path / "new" / "RAW")])
+        assert list(tmp_path.iterdir()) == []
+
+    def test_the_copy_of_the_catalogue_packs_them_so(self):
+        assert [url.rsplit("/", 1)[1] for url in ITEMS["dailydialog"].sources[1]] == [
+            f"{file.split('/')[0]}.zip" for file in ITEMS["dailydialog"].files
+        ]
+
+
 class TestErrors:
+    def test_the_others_are_downloaded(self, publish, web, tmp_path, capsys):
+        for name in CORPORA:
+            publish(name)
+        del web.files["/crowdflower/text_emotion.csv"]
+        web.files["/tec/Jan9-2012-tweets-clean.txt.zip"] = b"<html>please log in</html>"
+        with pytest.raises(UserError, match="tec, crowdflower: not downloaded, see above"):
+            main(["download", "tec", "crowdflower", "sst2", "dailydialog", "--out", str(tmp_path)])
+        errors = capsys.readouterr().err
+        assert "get tec at http://saifmohammad.com" in errors
+        assert "get crowdflower at https://data.world" in errors
+        assert {path.name for path in tmp_path.iterdir()} == {"sst2", "dailydialog"}
+
+    @pytest.mark.parametrize("there", [True, False])
+    def test_nothing_is_left_of_a_dead_address(self, publish, web, tmp_path, there):
+        publish("sst2")
+        web.files.clear()
+        out = tmp_path / "a" / "RAW"
+        if there:
+            out.mkdir(parents=True)
+        self.refused("sst2", out)
+        assert out.exists() == there
+        assert list(tmp_path.rglob("*")) == ([tmp_path / "a", out] if there else [])
+
     def refused(self, name: str, out: Path, *flags: str) -> str:
         with pytest.raises(UserError) as raised:
             main(["download", name, "--out", str(out), *flags])
@@ -170,10 +227,11 @@ class TestItems:
 
     def test_addresses_and_names(self):
         for name, item in ITEMS.items():
-            files = {url.rsplit("/", 1)[1] for url in item.urls}
-            assert all(url.startswith(("https://", "http://")) for url in item.urls), name
-            if not next(iter(files)).endswith((".zip", ".tar.gz")):
-                assert files == set(item.files), name
+            for urls in item.sources:
+                files = {url.rsplit("/", 1)[1] for url in urls}
+                assert all(url.startswith(("https://", "http://")) for url in urls), name
+                if not next(iter(files)).endswith((".zip", ".tar.gz")):
+                    assert files == set(item.files), name
             assert len({Path(file).name for file in item.files}) == len(item.files), name
 
     @pytest.mark.skipif("EMO_MTL_DATA" not in os.environ, reason="needs the real corpora")

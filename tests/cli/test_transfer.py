@@ -1,8 +1,10 @@
 """Transfers that break off and go on, and archives that mean harm."""
 
+import gzip
 import io
 import stat
 import tarfile
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -77,6 +79,56 @@ def zip_of(files: dict[str, bytes]) -> bytes:
     return out.getvalue()
 
 
+def gzipped(header: tarfile.TarInfo, size: int) -> tuple[bytes, str]:
+    """A tar archive of one header, changed to any size, with zeros behind it; and its name."""
+    out = io.BytesIO()
+    header.size = size
+    with gzip.open(out, "wb", compresslevel=1) as stream:
+        stream.write(header.tobuf(format=tarfile.GNU_FORMAT))
+        for _ in range(size >> 20):
+            stream.write(bytes(1 << 20))
+    return out.getvalue(), "a.tar.gz"
+
+
+def header_of(kind: bytes) -> tarfile.TarInfo:
+    header = tarfile.TarInfo("a.txt")
+    header.type = kind
+    return header
+
+
+def pax_header(size: int) -> tuple[bytes, str]:
+    return gzipped(header_of(tarfile.XHDTYPE), size)
+
+
+def long_name(size: int) -> tuple[bytes, str]:
+    return gzipped(header_of(tarfile.GNUTYPE_LONGNAME), size)
+
+
+def sparse(size: int) -> tuple[bytes, str]:
+    return gzipped(header_of(tarfile.GNUTYPE_SPARSE), size)
+
+
+def zip_in_zip(size: int) -> tuple[bytes, str]:
+    """A zip in a zip, whose other file must be unpacked to reach its list of contents."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("zeros", bytes(size))
+        archive.writestr("a.txt", b"A")
+    return zip_of({"x.zip": out.getvalue()}), "a.zip"
+
+
+def zip_of_many(size: int) -> tuple[bytes, str]:
+    """Its list of contents alone has more than a MB (fewer than `size`, to be made in a second)."""
+    return zip_of({f"{i:0100d}": b"" for i in range(size // 4000)}), "a.zip"
+
+
+def lzma(size: int) -> tuple[bytes, str]:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_LZMA) as archive:
+        archive.writestr("a.txt", b"A")
+    return out.getvalue(), "a.zip"
+
+
 @pytest.fixture
 def write(tmp_path):
     def write_archive(content: bytes, name: str = "a.zip") -> Path:
@@ -98,14 +150,14 @@ class TestTakeOut:
         inner = zip_of({"train/a.txt": b"A", "train/b.txt": b"B"})
         archive = write(zip_of({"x/": b"", "x/train.zip": inner, "x/c.txt": b"C"}))
         files = {"a.txt": tmp_path / "out" / "train" / "a.txt", "c.txt": tmp_path / "out" / "c.txt"}
-        take_out(archive, files, LIMIT)
+        take_out([archive], files, LIMIT)
         assert [path.read_bytes() for path in files.values()] == [b"A", b"C"]
         assert self.names(tmp_path) == ["out", "out/c.txt", "out/train", "out/train/a.txt"]
 
     def test_paths_lead_nowhere(self, write, tmp_path):
         names = ("../../evil.txt", f"{tmp_path}/evil.txt", "..", "/evil.txt", "a/../../b.txt")
         archive = write(zip_of(dict.fromkeys(names, b"evil")))
-        take_out(archive, {"b.txt": tmp_path / "b.txt"}, LIMIT)
+        take_out([archive], {"b.txt": tmp_path / "b.txt"}, LIMIT)
         assert self.names(tmp_path) == ["b.txt"]
 
     def test_link_in_a_zip_is_no_link(self, write, tmp_path):
@@ -114,7 +166,7 @@ class TestTakeOut:
             link = zipfile.ZipInfo("a.txt")
             link.external_attr = (stat.S_IFLNK | 0o777) << 16
             archive.writestr(link, "/etc/passwd")
-        take_out(write(out.getvalue()), {"a.txt": tmp_path / "a.txt"}, LIMIT)
+        take_out([write(out.getvalue())], {"a.txt": tmp_path / "a.txt"}, LIMIT)
         assert not (tmp_path / "a.txt").is_symlink()
         assert (tmp_path / "a.txt").read_text() == "/etc/passwd"
 
@@ -126,7 +178,7 @@ class TestTakeOut:
             member.type, member.linkname = kind, "/etc/passwd"
             archive.addfile(member)
         with pytest.raises(UserError, match=r"found no model\.pt"):
-            take_out(write(out.getvalue(), "a.tar.gz"), {"model.pt": tmp_path / "m"}, LIMIT)
+            take_out([write(out.getvalue(), "a.tar.gz")], {"model.pt": tmp_path / "m"}, LIMIT)
         assert self.names(tmp_path) == []
 
     def tar_of(self, name: str, content: bytes) -> bytes:
@@ -139,7 +191,7 @@ class TestTakeOut:
 
     def test_tar(self, write, tmp_path):
         archive = write(self.tar_of("bart.base/model.pt", CONTENT), "a.tar.gz")
-        take_out(archive, {"model.pt": tmp_path / "model.pt"}, LIMIT)
+        take_out([archive], {"model.pt": tmp_path / "model.pt"}, LIMIT)
         assert (tmp_path / "model.pt").read_bytes() == CONTENT
 
     def test_bombs(self, write, tmp_path):
@@ -147,11 +199,31 @@ class TestTakeOut:
         for name in ("a.txt", "other"):
             archive = write(self.tar_of(name, zeros), "a.tar.gz")
             with pytest.raises(UserError, match="far larger"):
-                take_out(archive, {"a.txt": tmp_path / "a.txt"}, LIMIT)
+                take_out([archive], {"a.txt": tmp_path / "a.txt"}, LIMIT)
         archive = write(zip_of({"x.zip": zip_of({"a.txt": zeros})}))
         with pytest.raises(UserError, match="far larger"):
-            take_out(archive, {"a.txt": tmp_path / "a.txt"}, LIMIT)
+            take_out([archive], {"a.txt": tmp_path / "a.txt"}, LIMIT)
         assert (tmp_path / "a.txt").stat().st_size <= LIMIT
+
+    def test_parts_in_several_zips(self, write, tmp_path):
+        archives = [write(zip_of({f"{name}.txt": name.encode()}), f"{name}.zip") for name in "ab"]
+        files = {f"{name}.txt": tmp_path / name for name in "ab"}
+        take_out(archives, files, LIMIT)
+        assert [path.read_bytes() for path in files.values()] == [b"a", b"b"]
+        with pytest.raises(UserError, match=r"a.zip.*b.zip: found no c.txt"):
+            take_out(archives, {"c.txt": tmp_path / "c"}, LIMIT)
+
+    @pytest.mark.parametrize("make", [pax_header, long_name, sparse, zip_in_zip, zip_of_many, lzma])
+    def test_limit_bounds_memory_and_work(self, write, tmp_path, make):
+        """A small archive that claims or unpacks to 40 MB, in ways other than the file itself."""
+        archive = write(*make(40 << 20))
+        tracemalloc.start()
+        with pytest.raises(UserError):
+            take_out([archive], {"a.txt": tmp_path / "a.txt"}, LIMIT)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 16 << 20
+        assert all(path.stat().st_size <= LIMIT for path in tmp_path.glob("*.txt"))
 
     @pytest.mark.parametrize("name", ["a.zip", "a.tar.gz"])
     def test_damaged(self, write, tmp_path, name):
@@ -160,7 +232,7 @@ class TestTakeOut:
         flipped[len(whole) // 2] ^= 255
         for content in (b"<html>please log in</html>", b"", whole[: len(whole) // 2], flipped):
             with pytest.raises(UserError):
-                take_out(write(bytes(content), name), {"a.txt": tmp_path / "a.txt"}, LIMIT)
+                take_out([write(bytes(content), name)], {"a.txt": tmp_path / "a.txt"}, LIMIT)
 
 
 def test_sha256(tmp_path):

@@ -24,6 +24,7 @@ def test_quickstart(tmp_path):
         timeout=1200,
     )
     assert result.returncode == 0, result.stderr[-3000:]
+    assert re.match(r"threads: \d+ \(", result.stdout)
     accuracies = dict(re.findall(r"^(e\d+) on test: .* accuracy ([\d.]+) %", result.stdout, re.M))
     for task, chance in {"e6": 17, "e2": 50, "e12": 8}.items():
         assert float(accuracies[task]) > 1.5 * chance, task

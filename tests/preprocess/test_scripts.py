@@ -173,6 +173,20 @@ class TestCrowdFlower:
         assert [pair for split in SPLITS for pair in splits[split]] == pairs[:24]
         assert [len(splits[split]) for split in SPLITS] == [20, 2, 2]
 
+    def test_kaggles_copy(self, raw: Path, monkeypatch, capsys: pytest.CaptureFixture) -> None:
+        """Three columns, and rows of others after the original's: the same examples, by both names."""
+        original = raw / "crowdflower" / crowdflower.FILE
+        expected = crowdflower.read(raw / "crowdflower").splits
+        rows = [line.replace(",me,", ",").replace("author,", "") for line in original.open()]
+        monkeypatch.setattr(crowdflower, "ORIGINAL_ROWS", len(rows) - 1)
+        kaggle = raw / "crowdflower" / crowdflower.KAGGLE_FILE
+        write(kaggle, "".join([*rows, "99,joy,not of the original\n"]))
+        original.unlink()
+        assert crowdflower.read(raw / "crowdflower").splits == expected
+        kaggle.rename(original)  # the name that the README asks for
+        assert crowdflower.read(raw / "crowdflower").splits == expected
+        assert "left out 1 more" in capsys.readouterr().out
+
     def test_text_over_two_lines_is_one_example(self, tmp_path: Path) -> None:
         text = 'tweet_id,sentiment,author,content\n1,joke,me,x\n2,fun,me,"a\r\n\nb"\n3,oops,me,c\n'
         path = write(tmp_path / "f.csv", text.replace("joke", "love"))

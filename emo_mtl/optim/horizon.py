@@ -1,0 +1,74 @@
+"""Where `polynomial_decay` ends: with the training, unless --total-num-update says otherwise.
+
+fairseq asks for the number of updates, which depends on the data, the tasks and the batches. Too few, and
+the rest of the training has the final rate, 0 by default, and changes nothing.
+"""
+
+import logging
+import math
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from emo_mtl.errors import UserError
+
+logger = logging.getLogger(__name__)
+
+
+def count_updates(
+    steps: int, update_freq: Sequence[int], max_epoch: int, max_update: int
+) -> int | None:
+    """Updates of a whole training; None where nothing ends it.
+
+    Args:
+        steps: mini-batches of an epoch, of one process
+        update_freq: mini-batches of an update in epoch 1, 2, ...; the last goes on
+        max_epoch: epochs; 0 for no limit
+        max_update: the most updates; 0 for no limit
+    """
+    ends = [max_update] if max_update else []
+    if max_epoch:
+        in_epoch = [math.ceil(steps / freq) for freq in update_freq[:max_epoch]]
+        ends.append(sum(in_epoch) + in_epoch[-1] * (max_epoch - len(in_epoch)))
+    return min(ends, default=None)
+
+
+def set_horizon(cfg: Any, steps: int) -> None:
+    """Let `polynomial_decay` end with the training where --total-num-update is not given; warn where it ends
+    before.
+
+    Args:
+        cfg: fairseq-train's whole config, from which the scheduler is built afterwards; or an empty one
+        steps: mini-batches of an epoch, of one process
+
+    Raises:
+        UserError: neither --total-num-update nor an end of the training is given
+    """
+    if "lr_scheduler" not in cfg or cfg.lr_scheduler._name != "polynomial_decay":
+        return
+    optimization = cfg.optimization
+    updates = count_updates(
+        steps, optimization.update_freq, optimization.max_epoch, optimization.max_update
+    )
+    total = cfg.lr_scheduler.total_num_update
+    if not total and updates is None:
+        raise UserError(
+            "--lr-scheduler polynomial_decay: found none of --total-num-update, --max-epoch and "
+            "--max-update, expected one: it decays to the end of the training"
+        )
+    if not total:
+        logger.info(f"--total-num-update {updates}: not given, so it is the whole training")
+        cfg.lr_scheduler.total_num_update = updates
+    elif updates is None or total < updates:
+        rate = cfg.lr_scheduler.end_learning_rate
+        warn_once(
+            f"--total-num-update {total:.0f}: the learning rate is {rate:g} from there on, and the training "
+            f"goes on {'without end' if updates is None else f'to update {updates}'}. Leave the flag out: it "
+            "is then the whole training"
+        )
+
+
+@cache
+def warn_once(message: str) -> None:
+    """Warn, but not again in the next epoch."""
+    logger.warning(message)

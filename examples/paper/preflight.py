@@ -1,0 +1,145 @@
+"""What the driver needs, looked at before anything runs: each function ends with one line if it is not there.
+
+A training of days must not end in the error that its last step could have told at once.
+"""
+
+import contextlib
+import io
+import shutil
+import tempfile
+from argparse import ArgumentParser
+from collections.abc import Iterable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from emo_mtl.cli.text import read_split
+from emo_mtl.errors import UserError
+
+PROGRAMS = ("emo-mtl", "fairseq-train", "fairseq-generate")
+MODULES = {"nltk": "eval", "sklearn": "eval", "scipy": "eval", "matplotlib": "report"}
+SPLITS = ("train", "valid", "test")
+# A sentence that every BPE for English can encode, and write again.
+SENTENCE = "I miss her so much ."
+
+
+def check_programs() -> None:
+    """The commands, and the optional packages that they import."""
+    for program in PROGRAMS:
+        if not shutil.which(program):
+            raise UserError(
+                f"{program}: no such command; activate the environment, e.g. source .venv/bin/activate"
+            )
+    for module, extra in MODULES.items():
+        if not find_spec(module):
+            raise UserError(
+                f"found no Python package {module}, expected the extra {extra}: pip install '.[eval,report]'"
+            )
+
+
+def check_text(data: Path, tasks: Iterable[str]) -> None:
+    """The text of each task, which the evaluation reads."""
+    for task in tasks:
+        for split in SPLITS:
+            read_split(data, task, split)
+
+
+def parse(parser: ArgumentParser, command: Sequence[str]) -> Any:
+    """fairseq's config of a command.
+
+    Raises:
+        UserError: a flag or value that fairseq does not take
+    """
+    from fairseq import options
+    from fairseq.dataclass.utils import convert_namespace_to_omegaconf
+
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            args = options.parse_args_and_arch(parser, list(command[1:]))
+    except UserError:
+        raise
+    except SystemExit as error:  # argparse, whose usage is more than a hundred lines
+        last = (said.getvalue().strip().splitlines() or [str(error)])[-1]
+        reason = last.split("error: ")[-1]
+        raise UserError(
+            f"{command[0]} does not take the flags of the presets and --extra: {reason}"
+        ) from error
+    return convert_namespace_to_omegaconf(args)
+
+
+def check_training(command: Sequence[str]) -> Any:
+    """The flags of a training and its data; the task.
+
+    Raises:
+        UserError: fairseq would not train
+    """
+    from fairseq import options, tasks
+
+    cfg = parse(options.get_training_parser(), command)
+    task = tasks.setup_task(cfg.task)
+    for split in ("train", "valid"):
+        task.load_dataset(split)
+    return task
+
+
+def check_model(command: Sequence[str], pretrained: Path | None) -> None:
+    """The model of a training, into which the pretrained weights are loaded.
+
+    Raises:
+        UserError: fairseq would not build it, or not take the weights
+    """
+    from fairseq import checkpoint_utils, options, tasks
+
+    cfg = parse(options.get_training_parser(), command)
+    if pretrained and not pretrained.is_file():
+        raise UserError(f"--pretrained {pretrained}: no such file; see emo-mtl download bart.large")
+    model = tasks.setup_task(cfg.task).build_model(cfg.model)
+    if not pretrained:
+        return
+    try:
+        state = checkpoint_utils.load_checkpoint_to_cpu(str(pretrained))
+        model.load_state_dict(state["model"], strict=True, model_cfg=cfg.model)
+    except Exception as error:  # torch's and pickle's, of many kinds
+        reason = (str(error).strip() or type(error).__name__).splitlines()
+        raise UserError(
+            f"--pretrained {pretrained}: cannot be loaded into --arch {cfg.model._name}: "
+            f"{' '.join(line.strip() for line in reason[:2])}"
+        ) from error
+
+
+def check_generation(command: Sequence[str], task: Any) -> None:
+    """The flags of fairseq-generate, and the BPE, whose tokens must be those of the data.
+
+    Args:
+        task: of the training
+
+    Raises:
+        UserError: a file of the BPE is damaged, or belongs to other data
+    """
+    from fairseq import options
+    from fairseq.data import encoders
+
+    cfg = parse(options.get_generation_parser(), command)
+    try:
+        bpe = encoders.build_bpe(cfg.bpe)
+        tokens = bpe.encode(SENTENCE).split()
+        text = bpe.decode(" ".join(tokens))
+    except Exception as error:  # fairseq's, sentencepiece's
+        raise UserError(f"the BPE of {cfg.task.data}: cannot be read ({error})") from error
+    unknown = [token for token in tokens if token not in task.source_dictionary]
+    if unknown or text.strip() != SENTENCE:
+        raise UserError(
+            f"the BPE of {cfg.task.data}: found {unknown[0] if unknown else text!r}, which does not belong to "
+            "the dictionary of the data: prepare the data again, into another folder"
+        )
+
+
+def check_output(out: Path) -> None:
+    """Make the output folder and write into it."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise UserError(f"--out {out}: cannot be written ({error.strerror})") from error
