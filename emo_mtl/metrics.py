@@ -167,9 +167,8 @@ def accuracy(confusion: ArrayLike) -> float:
     Args:
         confusion: counts of shape (C, C), summed over as many batches and ranks as wanted
     """
-    confusion = np.asarray(confusion, dtype=np.float64)
-    total = confusion.sum()
-    return float(100 * np.trace(confusion) / total) if total else float("nan")
+    hits, gold, _ = class_counts(confusion)
+    return accuracy_of_counts(hits, gold)
 
 
 def macro_f1(confusion: ArrayLike) -> float:
@@ -182,13 +181,27 @@ def macro_f1(confusion: ArrayLike) -> float:
     Args:
         confusion: counts of shape (C, C), rows gold, summed over batches and ranks
     """
+    return macro_f1_of_counts(*class_counts(confusion))
+
+
+def class_counts(confusion: ArrayLike) -> tuple[NDArray, NDArray, NDArray]:
+    """Return the hits, gold labels and predictions of each class, shape (C,) each, of a C x C matrix."""
     confusion = np.asarray(confusion, dtype=np.float64)
-    if not confusion.any():
+    return np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+
+
+def accuracy_of_counts(hits: NDArray, gold: NDArray) -> float:
+    """Return the accuracy in percent of counts a class, shape (C,); nan where there are none."""
+    total = gold.sum()
+    return float(100 * hits.sum() / total) if total else float("nan")
+
+
+def macro_f1_of_counts(hits: NDArray, gold: NDArray, predicted: NDArray) -> float:
+    """Return :func:`macro_f1` of counts a class, shape (C,) each."""
+    if not gold.any():
         return float("nan")
-    hits = np.diag(confusion)
-    gold_plus_predicted = confusion.sum(axis=0) + confusion.sum(axis=1)
     # F1 = 2 * hits / (gold + predicted); a class with neither has 0 hits, hence 0 / 1
-    return float(100 * np.mean(2 * hits / np.maximum(1, gold_plus_predicted)))
+    return float(100 * np.mean(2 * hits / np.maximum(1, gold + predicted)))
 
 
 def _check_parallel(hypotheses: Sequence, references: Sequence) -> None:

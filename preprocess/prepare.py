@@ -25,7 +25,6 @@ from __future__ import annotations
 import argparse
 import json
 import platform
-import re
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -46,6 +45,8 @@ from emo_mtl.writing import Writing
 from plan import MANIFEST, Input, hash_files, install, make_plan
 
 from emo_mtl.files import sha256
+
+from emo_mtl.names import name_fault
 
 READERS: dict[str, tuple[str, Callable[[Path], Dataset]]] = {
     "response": ("dailydialog", dailydialog.read),
@@ -82,12 +83,13 @@ def read_inputs(args: argparse.Namespace) -> dict[str, Input]:
         folders[task] = (args.raw_dir / corpus, read)
     for item in args.custom:
         name, _, folder = item.partition("=")
-        if not folder or not re.fullmatch(r"\w[\w.-]*", name) or name in {"response", *folders}:
+        fault = name_fault(name) or ("which another task has" if name in folders else None)
+        if fault or not folder:
             raise CorpusError(
-                f"--custom {item}",
-                found=f"name {name!r}, folder {folder!r}",
+                f"--custom {item[:200]}",
+                found=f"the name {name[:100]!r} {fault or 'without a folder'}",
                 expected="NAME=FOLDER with a NAME that no other task has",
-                fix="choose a name of letters, digits, _ and -, such as mood=my_data/mood",
+                fix="choose a short name of letters, digits, _ and -, such as mood=my_data/mood",
             )
         folders[name] = (Path(folder), custom.read)
     if not folders:

@@ -1,6 +1,7 @@
 """Criterion `multitask_nll`: label-smoothed NLL of responses and weighted cross entropy of emotions."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,11 +16,12 @@ from fairseq.criterions.label_smoothed_cross_entropy import (
 from fairseq.dataclass import ChoiceEnum
 from fairseq.logging import metrics
 from fairseq.logging.meters import safe_round
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from emo_mtl.criterions.projected_nll import projected_nll
 from emo_mtl.errors import UserError
-from emo_mtl.metrics import accuracy, macro_f1
+from emo_mtl.metrics import accuracy_of_counts, macro_f1_of_counts
 
 RESPONSE = "response"
 
@@ -39,21 +41,28 @@ class MultitaskNLLConfig(LabelSmoothedCrossEntropyCriterionConfig):
     )
 
 
-def confusion(logits: Tensor, target: Tensor) -> Tensor:
-    """Counts of (gold, predicted) pairs.
+def class_counts(logits: Tensor, target: Tensor) -> Tensor:
+    """Counts a class, from which accuracy and macro-F1 follow, and which add up over batches and ranks.
+
+    Three vectors and no confusion matrix: these sums are sent, kept and saved, also for 3,000 classes.
 
     Args:
         logits: B x C
         target: class numbers, shape (B)
 
     Returns:
-        C x C, rows are gold classes
+        3 x C: hits, gold labels, predictions
     """
-    classes = logits.size(1)
-    pairs = target * classes + logits.argmax(dim=1)
+    predicted = logits.argmax(dim=1)
+    kinds = torch.stack([target.eq(predicted), torch.ones_like(target), torch.ones_like(target)])
+    classes = torch.stack([target, target, predicted])
     # not torch.bincount, which waits for a GPU
-    counts = pairs.new_zeros(classes * classes).index_add_(0, pairs, torch.ones_like(pairs))
-    return counts.view(classes, classes)
+    return target.new_zeros(3, logits.size(1)).scatter_add_(1, classes, kinds.to(target.dtype))
+
+
+def of_task(name: str, kind: str) -> str:
+    """The key of a sum of a classification task; no other key has a colon, and no task's name."""
+    return f"{name}:{kind}"
 
 
 def check_finite(loss: Tensor, task: str, model: nn.Module) -> None:
@@ -137,10 +146,10 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
             count = target.size(0)
             weight = self.loss_weights[name]
             sums = {
-                f"{name}_loss": loss.data,
-                f"{name}_weighted_loss": weight * loss.data,
-                f"{name}_count": count,
-                f"{name}_confusion": confusion(logits.data, target),
+                of_task(name, "loss"): loss.data,
+                of_task(name, "weighted_loss"): weight * loss.data,
+                of_task(name, "count"): count,
+                of_task(name, "classes"): class_counts(logits.data, target),
             }
         check_finite(loss, name, model)
         if self.counts_micro_batches:
@@ -188,10 +197,10 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
         zeros: dict[str, Any] = {"response_count": 0, "response_ntokens": 0}
         losses = ["response_loss", "response_nll_loss"]
         for name, labels in self.heads.items():
-            zeros[f"{name}_count"] = 0
-            losses += [f"{name}_loss", f"{name}_weighted_loss"]
-            zeros[f"{name}_confusion"] = torch.zeros(
-                len(labels), len(labels), dtype=torch.long, device=device
+            zeros[of_task(name, "count")] = 0
+            losses += [of_task(name, "loss"), of_task(name, "weighted_loss")]
+            zeros[of_task(name, "classes")] = torch.zeros(
+                3, len(labels), dtype=torch.long, device=device
             )
         return zeros | dict.fromkeys(losses, torch.zeros((), device=device))
 
@@ -214,9 +223,9 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
                 metrics.log_scalar(key, total(sum_key) / count / math.log(2), count, round=3)
 
         names = [
-            key.removesuffix("_confusion")
+            key.removesuffix(":classes")
             for key in (logging_outputs[0] if logging_outputs else ())
-            if key.endswith("_confusion")
+            if key.endswith(":classes")
         ]
         log_mean("response_loss", "response_loss", "response_count")
         log_mean("response_nll_loss", "response_nll_loss", "response_ntokens")
@@ -226,10 +235,11 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
                 lambda meters: utils.get_perplexity(meters["response_nll_loss"].avg),
             )
         for name in names:
-            log_mean(f"{name}_loss", f"{name}_loss", f"{name}_count")
-            log_mean(f"_{name}_weighted_loss", f"{name}_weighted_loss", f"{name}_count")
-            if total(f"{name}_count") > 0:
-                log_classification(name, total(f"{name}_confusion"))
+            count = of_task(name, "count")
+            log_mean(f"{name}_loss", of_task(name, "loss"), count)
+            log_mean(f"_{name}_weighted_loss", of_task(name, "weighted_loss"), count)
+            if total(count) > 0:
+                log_classification(name, total(of_task(name, "classes")))
         parts = ["response_loss", *(f"_{name}_weighted_loss" for name in names)]
         metrics.log_derived(
             "loss",
@@ -244,11 +254,11 @@ def has_data(meters: Any, key: str) -> bool:
 
 
 def log_classification(name: str, counts: Tensor) -> None:
-    """Log accuracy and macro-F1 of the summed confusion matrix (C x C, rows are gold classes)."""
-    key = f"_{name}_confusion"
+    """Log accuracy and macro-F1 of the summed counts of the classes (3 x C, see :func:`class_counts`)."""
+    key = f"_{name}_classes"
     metrics.log_scalar(key, counts)
 
-    def derive(measure: Any) -> Any:
+    def derive(measure: Callable[[NDArray], float]) -> Callable[[Any], float | None]:
         def score(meters: Any) -> float | None:
             if not has_data(meters, key):
                 return None
@@ -256,5 +266,5 @@ def log_classification(name: str, counts: Tensor) -> None:
 
         return score
 
-    metrics.log_derived(f"{name}_accuracy", derive(accuracy))
-    metrics.log_derived(f"{name}_f1", derive(macro_f1))
+    metrics.log_derived(f"{name}_accuracy", derive(lambda c: accuracy_of_counts(c[0], c[1])))
+    metrics.log_derived(f"{name}_f1", derive(lambda c: macro_f1_of_counts(*c)))

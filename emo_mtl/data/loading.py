@@ -2,15 +2,15 @@
 
 import hashlib
 import os
-import re
 from pathlib import Path
 
 import numpy as np
 import torch
 from fairseq.data import Dictionary, FairseqDataset, data_utils, indexed_dataset
-from torch import Tensor, nn
+from torch import Tensor
 
 from emo_mtl.errors import UserError
+from emo_mtl.names import name_fault
 
 PREPARE_AGAIN = "prepare the data again (preprocess/prepare.py or fairseq-preprocess)"
 
@@ -19,20 +19,15 @@ def parse_task_names(text: str) -> list[str]:
     """`"e6,e2"` -> `["e6", "e2"]`.
 
     Raises:
-        UserError: a name that is empty, given twice, taken, or not fit for a module's name
+        UserError: a name that is given twice, or that :func:`emo_mtl.names.name_fault` refuses
     """
     names = [name.strip() for name in text.split(",")] if text.strip() else []
     for name in names:
-        if not re.fullmatch(r"[A-Za-z0-9_-]+", name) or hasattr(nn.ModuleDict, name):
+        fault = name_fault(name) or ("twice" if names.count(name) > 1 else None)
+        if fault:
             raise UserError(
-                f"--classification-tasks {text!r}: found {name!r}, expected names of folders separated "
-                "by commas, each of letters, digits, - and _, for example e6,e2,e12"
-            )
-        if name == "response" or names.count(name) > 1:
-            raise UserError(
-                f"--classification-tasks {text!r}: found {name!r} "
-                + ("twice" if name != "response" else "which is the generation task")
-                + ", expected each classification task once"
+                f"--classification-tasks {text[:200]!r}: found {name[:100]!r} {fault}: give the names of "
+                "folders of the data separated by commas, each once, for example e6,e2,e12"
             )
     return names
 

@@ -11,6 +11,7 @@ from fairseq.models.bart.model import (
     bart_base_architecture,
     bart_large_architecture,
 )
+from omegaconf import OmegaConf
 from torch import Tensor, nn
 
 from emo_mtl.errors import UserError
@@ -43,6 +44,19 @@ class EmoBARTModel(BARTModel):
     def __init__(self, args: Namespace, encoder: nn.Module, decoder: nn.Module):
         super().__init__(args, encoder, decoder)
         scale_linear_weights(self, getattr(args, "linear_init_scale", 1.0))
+
+    @classmethod
+    def build_model(cls, args: Any, task: Any) -> "EmoBARTModel":
+        """As `BARTModel.build_model`, from a config of Hydra too.
+
+        fairseq keeps of such a config only what every transformer has: BART's heads and the initialisation
+        would go without their settings.
+        """
+        if OmegaConf.is_config(args):
+            checkpoint = args._get_root().get("checkpoint") or {}
+            restoring = {k: checkpoint.get(k) for k in ("reset_optimizer", "finetune_from_model")}
+            args = Namespace(**OmegaConf.to_container(args), **restoring, task="emotion_dialogue")
+        return super().build_model(args, task)
 
     def set_num_updates(self, num_updates: int) -> None:
         """Told by fairseq before each micro-batch."""

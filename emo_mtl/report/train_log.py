@@ -11,7 +11,7 @@ from emo_mtl.files import read_text
 # "2026-11-25 10:00:00 | INFO | valid | " stands before what is printed, not in a --log-file
 _EPOCH_LINE = re.compile(r'(?:[-\d]+ [:\d]+ \| INFO \| \S+ \| )?(epoch \d+ \| .*|\{"epoch": .*)')
 _SIMPLE = re.compile(r"epoch (\d+) \| (?:valid on '(.+?)' subset \| )?(.*)")
-_MEASURE = re.compile(r"(?!best_)(?:\w+_)?(?:loss|ppl|accuracy|f1|bleu|num_updates)")
+_MEASURE = re.compile(r"(?!best_)(?:[\w-]+_)?(?:loss|ppl|accuracy|f1|bleu|num_updates)")
 
 
 @dataclass(frozen=True)

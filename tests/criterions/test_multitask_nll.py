@@ -9,7 +9,14 @@ from fairseq import tasks
 from fairseq.logging import metrics
 from fairseq.trainer import Trainer
 
-from emo_mtl.criterions.multitask_nll import MultitaskNLLCriterion, confusion
+from emo_mtl.criterions.multitask_nll import MultitaskNLLCriterion, class_counts
+from emo_mtl.metrics import (
+    accuracy,
+    accuracy_of_counts,
+    confusion_matrix,
+    macro_f1,
+    macro_f1_of_counts,
+)
 
 
 def batch_of(task, name: str, split: str = "train", size: int = 4) -> dict:
@@ -27,14 +34,21 @@ def gradients(model, loss) -> dict[str, torch.Tensor]:
     return {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
 
 
-class TestConfusion:
+class TestClassCounts:
     def test_counts(self):
         logits = torch.tensor([[2.0, 1.0, 0.0], [0.0, 3.0, 1.0], [0.0, 3.0, 1.0]])
-        assert confusion(logits, torch.tensor([0, 1, 2])).tolist() == [
-            [1, 0, 0],
-            [0, 1, 0],
-            [0, 1, 0],
+        assert class_counts(logits, torch.tensor([0, 1, 2])).tolist() == [
+            [1, 1, 0],  # hits
+            [1, 1, 1],  # gold
+            [1, 2, 0],  # predicted
         ]
+
+    def test_scores_are_those_of_the_confusion_matrix(self):
+        logits, target = torch.randn(200, 7), torch.randint(7, (200,))
+        matrix = confusion_matrix(target, logits.argmax(dim=1), 7)
+        hits, gold, predicted = class_counts(logits, target).numpy()
+        assert accuracy_of_counts(hits, gold) == accuracy(matrix)
+        assert macro_f1_of_counts(hits, gold, predicted) == macro_f1(matrix)
 
 
 class TestForward:
@@ -60,7 +74,7 @@ class TestForward:
         gold = logits.log_softmax(dim=1)[torch.arange(5), sample["target"]]
         assert sample_size == 1
         assert loss.item() == pytest.approx(-0.25 * gold.mean().item(), rel=1e-5)
-        assert log["e6_loss"].item() == pytest.approx(-gold.sum().item(), rel=1e-5)
+        assert log["e6:loss"].item() == pytest.approx(-gold.sum().item(), rel=1e-5)
 
     def test_sum_over_tokens(self, build):
         """A batch of responses counts with all its tokens, classification as before."""
@@ -123,6 +137,9 @@ class TestForward:
         assert together.item() == pytest.approx(sum(alone) / 4, rel=1e-5)
 
 
+KINDS = ("loss", "weighted_loss", "count", "classes")
+
+
 class TestReduceMetrics:
     def test_loss_is_weighted_sum_of_means(self):
         outputs = [
@@ -131,10 +148,10 @@ class TestReduceMetrics:
                 "response_count": 4,
                 "response_nll_loss": 8.0,
                 "response_ntokens": 4,
-                "e2_loss": 6.0,
-                "e2_weighted_loss": 3.0,
-                "e2_count": 2,
-                "e2_confusion": torch.tensor([[1, 0], [1, 0]]),
+                "e2:loss": 6.0,
+                "e2:weighted_loss": 3.0,
+                "e2:count": 2,
+                "e2:classes": torch.tensor([[1, 0], [1, 1], [2, 0]]),
             }
         ] * 2
         with metrics.aggregate(new_root=True) as agg:
@@ -149,10 +166,33 @@ class TestReduceMetrics:
         assert values["e2_accuracy"] == 50.0
         assert values["e2_f1"] == pytest.approx(33.33, abs=0.01)
 
+    @pytest.mark.parametrize("other", ["e6_weighted", "e6_f1", "response2", "my-task"])
+    def test_tasks_have_keys_of_their_own(self, other):
+        """The means of a task are those that it has alone, whatever the other one is called."""
+        response = {"response_loss": 4.0, "response_count": 2, "response_nll_loss": 4.0}
+        response["response_ntokens"] = 2
+
+        def sums(name: str, loss: float) -> dict:
+            zeros = {f"{n}:{kind}": 0 for n in ("e6", other) for kind in KINDS}
+            own = {"loss": loss, "weighted_loss": loss, "count": 1}
+            own["classes"] = torch.tensor([[1, 0], [1, 0], [1, 0]])
+            zeros |= dict.fromkeys([f"{n}:classes" for n in ("e6", other)], 0 * own["classes"])
+            return {**response, **zeros, **{f"{name}:{kind}": own[kind] for kind in KINDS}}
+
+        with metrics.aggregate(new_root=True) as agg:
+            MultitaskNLLCriterion.reduce_metrics([sums("e6", 2.0), sums(other, 3.0)])
+        values = agg.get_smoothed_values()
+        bit = math.log(2)
+        assert values["e6_loss"] == pytest.approx(2 / bit, abs=1e-3)
+        assert values[f"{other}_loss"] == pytest.approx(3 / bit, abs=1e-3)
+        assert values["response_nll_loss"] == pytest.approx(2 / bit, abs=1e-3)
+        assert values["loss"] == pytest.approx(7 / bit, abs=1e-2)
+        assert values["e6_accuracy"] == values[f"{other}_accuracy"] == 100
+
     def test_meters_add_up_over_batches(self):
         def batch(correct: int) -> dict:
-            counts = torch.tensor([[correct, 2 - correct], [0, 0]])
-            return {"e2_loss": 2.0, "e2_weighted_loss": 2.0, "e2_count": 2, "e2_confusion": counts}
+            counts = torch.tensor([[correct, 0], [2, 0], [correct, 2 - correct]])
+            return {"e2:loss": 2.0, "e2:weighted_loss": 2.0, "e2:count": 2, "e2:classes": counts}
 
         with metrics.aggregate(new_root=True) as agg:
             MultitaskNLLCriterion.reduce_metrics([batch(2)])
@@ -227,9 +267,9 @@ def test_log_interval_without_a_task():
     """fairseq empties the meters of `train_inner` at each log interval but keeps their names."""
     response = {"response_loss": 2.0, "response_count": 1, "response_nll_loss": 2.0}
     response["response_ntokens"] = 1
-    e6 = {"e6_loss": 1.0, "e6_weighted_loss": 1.0, "e6_count": 1}
-    e6["e6_confusion"] = torch.eye(2, dtype=torch.long)
-    none = dict.fromkeys(e6, 0) | {"e6_confusion": torch.zeros(2, 2, dtype=torch.long)}
+    e6 = {"e6:loss": 1.0, "e6:weighted_loss": 1.0, "e6:count": 1}
+    e6["e6:classes"] = torch.ones(3, 2, dtype=torch.long)
+    none = dict.fromkeys(e6, 0) | {"e6:classes": torch.zeros(3, 2, dtype=torch.long)}
     with metrics.aggregate("interval", new_root=True) as meters:
         MultitaskNLLCriterion.reduce_metrics([{**response, **e6}])
         meters.reset()

@@ -68,8 +68,11 @@ class TestParseTaskNames:
     def test_names(self, text, names):
         assert parse_task_names(text) == names
 
-    @pytest.mark.parametrize("bad", ["", "e 6", "../e6", "e6.1", "keys", "forward", "é"])
-    def test_unfit_for_a_module(self, bad):
+    @pytest.mark.parametrize(
+        "bad",
+        ["", "e 6", "../e6", "e6.1", "keys", "forward", "é", "_e6", "response_nll", "best_e6"],
+    )
+    def test_refused(self, bad):
         message = message_of(parse_task_names, f"e6,{bad}")
         assert "--classification-tasks" in message
         assert f"found {bad!r}" in message

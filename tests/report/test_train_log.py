@@ -51,6 +51,18 @@ def error(read):
     return message
 
 
+@pytest.mark.parametrize("name", ["e6", "my-task", "a-b_c", "6"])
+def test_every_task_is_found(name, read):
+    keys = {f"{name}_loss": "1.5", f"{name}_accuracy": "50", f"{name}_f1": "40"}
+    pairs = "".join(f"{key} {value} | " for key, value in keys.items())
+    text = f"epoch 001 | valid on 'valid' subset | {pairs}best_{name}_f1 41 | num_updates 3\n"
+    stats = {f"valid_{key}": value for key, value in keys.items()}
+    stats |= {f"valid_best_{name}_f1": "41", "valid_num_updates": "3"}
+    expected = [Point("valid", 1, 3, {key: float(value) for key, value in keys.items()})]
+    assert read(text) == expected
+    assert read(json.dumps({"epoch": 1, **stats}) + "\n") == expected
+
+
 @pytest.mark.parametrize("line", [simple, as_json])
 class TestReadTrainLog:
     @pytest.mark.parametrize("prefix", [True, False], ids=["printed", "log-file"])
