@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -39,20 +40,44 @@ def read_text(path: Path) -> str:
         raise UserError(f"{path}: cannot be read ({error.strerror})") from error
 
 
+def text_lines(text: str) -> list[str]:
+    """The lines of a text. Only a line feed ends one, with or without a carriage return before it: U+2028
+    in a response does not."""
+    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
+
+
 def read_json(path: Path) -> Any:
     """What a JSON file holds.
 
     Raises:
-        UserError: as `read_text`, or the text is not JSON
+        UserError: as `read_text` and `parse_json`
     """
-    text = read_text(path)
+    return parse_json(read_text(path), path)
+
+
+def parse_json(text: str, where: object) -> Any:
+    """What a text in JSON says.
+
+    Args:
+        where: what an error message names: a path, with or without a line
+
+    Raises:
+        UserError: the text is not JSON, is nested too deeply, or holds what Python cannot read or write
+    """
     try:
-        return json.loads(text)
+        content = json.loads(text)
+        if re.search(r"\\u[dD]", text):  # half of a surrogate pair can be read, but not be written
+            json.dumps(content, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         raise UserError(
-            f"{path}, line {error.lineno}: found no JSON ({error.msg}, column {error.colno}); "
+            f"{where}, line {error.lineno}: found no JSON ({error.msg}, column {error.colno}); "
             "was the file cut off or edited? make it again"
         ) from error
+    except (RecursionError, ValueError) as error:  # ValueError: a number of thousands of digits
+        raise UserError(
+            f"{where}: found JSON that cannot be used ({error}), expected a file that emo-mtl wrote"
+        ) from error
+    return content
 
 
 def sha256(path: Path) -> str:

@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from fairseq.dataclass.configs import GenerationConfig
 from torch import nn
 
-from emo_mtl.criterions.multitask_nll import RESPONSE
 from emo_mtl.data.datasets import PairDataset
 from emo_mtl.errors import UserError
+from emo_mtl.generation.settings import INTEGER, check_range, generation_config
 from emo_mtl.inference import (
     batches,
     build_model,
@@ -22,6 +21,7 @@ from emo_mtl.inference import (
     seeded,
     text_dataset,
 )
+from emo_mtl.names import RESPONSE
 from emo_mtl.tasks.emotion_dialogue import EmotionDialogueTask
 from emo_mtl.writing import as_people_write
 
@@ -103,8 +103,9 @@ class EmoBART:
             for each text: head -> label -> probability, the most probable label first
 
         Raises:
-            UserError: no such head, or a text that is empty or no text
+            UserError: no such head, a batch size below 1, or a text that is empty or no text
         """
+        check_range("batch_size", batch_size, int, 1, INTEGER)
         if task is not None and task not in self.heads:
             raise UserError(
                 f"task {task!r}: found the heads {', '.join(self.heads) or 'none'}, expected one of them"
@@ -137,12 +138,17 @@ class EmoBART:
             no_repeat_ngram_size: no n-gram of tokens of this length twice; 0: no limit
             seed: of sampling; by default torch's random numbers go on where they are
             typed: bring each text to the form of the dialogues, and write the answers as people do
-            settings: fairseq's other flags of generation, with `_` for `-`: `lenpen`,
-                `sampling=True`, `sampling_topk`, `sampling_topp`, `temperature`, ...
+            settings: others of fairseq's flags of generation, with `_` for `-`: `lenpen`, `unnormalized`,
+                `unkpen`, `min_len`, `max_len_b`, `temperature`; `sampling=True` with `sampling_topk` or
+                `sampling_topp`; `diverse_beam_groups` with `diverse_beam_strength`; `diversity_rate`
 
         Raises:
-            UserError: a setting that does not exist or makes no sense, or a text that is empty or no text
+            UserError: a setting that does not exist, has no effect here or makes no sense, or a text that is
+                empty or no text
         """
+        check_range("batch_size", batch_size, int, 1, INTEGER)
+        if seed is not None:
+            check_range("seed", seed, int, 0, 2**63 - 1)
         dataset = self._encode(texts, RESPONSE, typed)
         generator = self.build_generator(
             beam=beam, no_repeat_ngram_size=no_repeat_ngram_size, **settings
@@ -178,11 +184,7 @@ class EmoBART:
         return next(self.model.parameters()).device
 
     def build_generator(self, **settings: Any) -> Any:
-        """fairseq's generator; `UserError` for settings that do not exist or make no sense."""
-        try:
-            if settings["beam"] < 1 or settings["no_repeat_ngram_size"] < 0:
-                raise ValueError("expected a beam of 1 or more, and n-grams of 0 or more tokens")
-            return self.task.build_generator([self.model], GenerationConfig(**settings))
-        except (AssertionError, TypeError, ValueError) as error:  # the first two are fairseq's
-            shown = ", ".join(f"{name}={value!r}" for name, value in settings.items())
-            raise UserError(f"{shown}: cannot generate with these settings ({error})") from error
+        """fairseq's generator; `UserError` as of `emo_mtl.generation.settings.generation_config`."""
+        longest = min(self.task.cfg.max_target_length, self.model.max_decoder_positions()) - 1
+        config = generation_config(settings, len(self.task.target_dictionary), longest)
+        return self.task.build_generator([self.model], config)

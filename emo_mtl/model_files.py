@@ -14,10 +14,10 @@ from emo_mtl.bpe import identity_in
 from emo_mtl.cli.output import atomic_file
 from emo_mtl.errors import UserError
 from emo_mtl.files import read_json, sha256
+from emo_mtl.names import RESPONSE
 
 logger = logging.getLogger(__name__)
 
-RESPONSE = "response"
 MANIFEST = "manifest.json"
 DICTIONARY = "dict.txt"
 

@@ -6,6 +6,7 @@ what is logged (`NAME_loss`, `NAME_accuracy`, `NAME_f1`). Neither torch nor fair
 
 import re
 
+RESPONSE = "response"  # the generation task
 LONGEST = 64
 # What a `torch.nn.ModuleDict` has already, and refuses as a key (a test compares the list with torch's).
 OF_MODULES = re.findall(
@@ -30,7 +31,7 @@ def name_fault(name: str) -> str | None:
         )
     if name in OF_MODULES:
         return "which torch's modules need for themselves"
-    if name == "response":
+    if name == RESPONSE:
         return "which is the generation task"
     if name == "response_nll" or name.startswith("best_"):
         return f"whose loss would be logged as {name}_loss, which has another meaning already"

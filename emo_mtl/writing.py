@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001, RUF002, RUF003 - quotation marks that look alike are what this is about
+# ruff: noqa: RUF001, RUF003 - quotation marks that look alike are what this is about
 """Typed text and the way in which a corpus writes it.
 
 People type `I'm sad.`; DailyDialog holds `I'm sad .` (three times in ten `I ’ m sad .`), SST-2

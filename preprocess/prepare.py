@@ -41,12 +41,11 @@ import sst2
 import tec
 from binarize import build_task
 from corpus import CorpusError, Dataset, exit_on_error
-from emo_mtl.writing import Writing
 from plan import MANIFEST, Input, hash_files, install, make_plan
 
 from emo_mtl.files import sha256
-
 from emo_mtl.names import name_fault
+from emo_mtl.writing import Writing
 
 READERS: dict[str, tuple[str, Callable[[Path], Dataset]]] = {
     "response": ("dailydialog", dailydialog.read),

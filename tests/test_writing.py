@@ -1,4 +1,4 @@
-# ruff: noqa: RUF001, RUF003 - quotation marks that look alike are what this is about
+# ruff: noqa: RUF001 - quotation marks that look alike are what this is about
 """Typed text <-> the form of a corpus: one normal form for every spelling, nothing destroyed."""
 
 import json

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from emo_mtl import markdown
 from emo_mtl.cli.evaluate import read_responses
 from emo_mtl.cli.output import check_output, write_atomically
 from emo_mtl.cli.text import add_data_argument, read_split, text_tasks
@@ -161,14 +162,13 @@ def checkpoint_judge(args: argparse.Namespace, tasks: Sequence[str]) -> Judge:
 
 def table(rows: Sequence[dict], judge: str) -> str:
     """Markdown: a row for each file and task, the gold responses' agreement beside it."""
-    lines = [
-        f"Judge: {judge}\n",
-        "| responses | task | agreement | chance | kappa | kappa of the gold responses |",
-        "| --- | --- | ---: | ---: | ---: | ---: |",
+    header = ("responses", "task", "agreement", "chance", "kappa", "kappa of the gold responses")
+    cells = [
+        [
+            *(markdown.text(row["hypotheses"]), markdown.text(row["task"])),
+            *(f"{row['agreement']:.2f}", f"{row['chance']:.2f}"),
+            *(f"{row['kappa']:.3f}", f"{row['gold_kappa']:.3f}"),
+        ]
+        for row in rows
     ]
-    for row in rows:
-        numbers = f"{row['agreement']:.2f} | {row['chance']:.2f} | {row['kappa']:.3f}"
-        lines.append(
-            f"| {row['hypotheses']} | {row['task']} | {numbers} | {row['gold_kappa']:.3f} |"
-        )
-    return "\n".join(lines)
+    return f"Judge: {markdown.text(judge)}\n\n" + markdown.table(header, cells, texts=2)

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emo_mtl import markdown
 from emo_mtl.cli.model import add_bpe_arguments
 from emo_mtl.cli.output import check_output, write_atomically
 from emo_mtl.cli.overlap import PARTS_NOTE, add_overlap_argument, read_parts
+from emo_mtl.delimited import tsv_line
 from emo_mtl.errors import UserError
-from emo_mtl.files import decode, read_text
+from emo_mtl.files import decode, read_text, text_lines
 from emo_mtl.metrics import accuracy, confusion_matrix, macro_f1
 
 if TYPE_CHECKING:
@@ -233,14 +235,14 @@ def load_heads(
 
 
 def read_utterances(source: str) -> list[str]:
-    """Lines of a UTF-8 file or of standard input (`-`); only a line feed ends a line.
+    """Lines of a UTF-8 file or of standard input (`-`), of `emo_mtl.files.text_lines`.
 
     Raises:
         UserError: the file is missing, empty or not UTF-8, or a line holds no text
     """
     where = "standard input" if source == "-" else source
     text = decode(sys.stdin.buffer.read(), where) if source == "-" else read_text(Path(source))
-    lines = text.removesuffix("\n").split("\n")
+    lines = text_lines(text)
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             raise UserError(f"{where}, line {number}: found no text, expected an utterance")
@@ -259,40 +261,36 @@ def print_utterances(lines: list[str], results: list[Predictions]) -> None:
 
 def predictions_tsv(results: list[Predictions]) -> str:
     """The content of `--predictions`."""
-    rows = ["line\ttask\tgold\tpredicted\tprobability"]
+    rows = [["line", "task", "gold", "predicted", "probability"]]
     for result in results:
         gold = [""] * len(result.probabilities) if result.gold is None else result.gold
         for number, (right, guess) in enumerate(zip(gold, result.predicted, strict=True), start=1):
             label = right if right == "" else result.labels[right]
             probability = result.probabilities[number - 1, guess]
-            rows.append(
-                f"{number}\t{result.task}\t{label}\t{result.labels[guess]}\t{probability:.4f}"
-            )
-    return "\n".join(rows) + "\n"
+            guessed = result.labels[guess]
+            rows.append([str(number), result.task, label, guessed, f"{probability:.4f}"])
+    return "".join(f"{tsv_line(row)}\n" for row in rows)
 
 
 def score_table(scores: dict, subset: str) -> str:
     """Markdown: accuracy, macro-F1, and the confusion matrix with gold labels as rows."""
-    labels = scores["labels"]
-    lines = [
-        f"{scores['task']} on {subset}: {scores['examples']:,} utterances, "
-        f"accuracy {scores['accuracy']:.2f} %, macro-F1 {scores['macro_f1']:.2f} %",
-        "",
-        "| gold \\ predicted | " + " | ".join(labels) + " |",
-        "| --- |" + " ---: |" * len(labels),
-    ]
-    for label, row in zip(labels, scores["confusion"], strict=True):
-        lines.append(f"| {label} | " + " | ".join(map(str, row)) + " |")
-    return "\n".join(lines)
+    labels = list(map(markdown.text, scores["labels"]))
+    title = (
+        f"{markdown.text(scores['task'])} on {markdown.text(subset)}: {scores['examples']:,} utterances, "
+        f"accuracy {scores['accuracy']:.2f} %, macro-F1 {scores['macro_f1']:.2f} %"
+    )
+    rows = [[name, *map(str, row)] for name, row in zip(labels, scores["confusion"], strict=True)]
+    return f"{title}\n\n" + markdown.table(["gold \\ predicted", *labels], rows)
 
 
 def parts_table(scores: list[dict]) -> str:
     """Markdown: accuracy and macro-F1 of each task's parts, one below the other, in percent."""
-    lines = [
-        "| task | part | utterances | accuracy | macro-F1 |",
-        "| --- | --- | ---: | ---: | ---: |",
+    rows = [
+        [
+            *(markdown.text(entry["task"]), entry["part"], f"{entry['examples']:,}"),
+            *(f"{entry['accuracy']:.2f}", f"{entry['macro_f1']:.2f}"),
+        ]
+        for entry in scores
     ]
-    for entry in scores:
-        numbers = f"{entry['examples']:,} | {entry['accuracy']:.2f} | {entry['macro_f1']:.2f}"
-        lines.append(f"| {entry['task']} | {entry['part']} | {numbers} |")
-    return "\n".join(lines)
+    header = ["task", "part", "utterances", "accuracy", "macro-F1"]
+    return markdown.table(header, rows, texts=2)

@@ -7,8 +7,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from emo_mtl.cli.transfer import fetch, sha256, take_out
+from emo_mtl.cli.transfer import fetch, take_out
 from emo_mtl.errors import UserError
+from emo_mtl.files import sha256
 
 HELP = "get the corpora, BART's weights and the GPT-2 BPE from their official addresses"
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from emo_mtl import markdown
 from emo_mtl.cli.output import check_output, write_atomically
 from emo_mtl.cli.overlap import PARTS_NOTE, add_overlap_argument, read_parts
 from emo_mtl.cli.text import read_lines
@@ -289,16 +290,14 @@ def table(rows: list[Row], words_description: str) -> str:
     in_parts = any(row.part != "all" for row in rows)
     texts = ("hypotheses", "part") if in_parts else ("hypotheses",)
     numbers = ("sacreBLEU", "paper BLEU", "dist-1", "dist-2", "Avg Len", "lines", "empty")
-    lines = [
-        "| " + " | ".join((*texts, *numbers)) + " |",
-        "|" + " --- |" * len(texts) + " ---: |" * len(numbers),
-    ]
+    cells = []
     for row in rows:
         scores = (row.sacrebleu, row.paper_bleu, row.distinct_1, row.distinct_2, row.average_length)
-        cells = [row.hypotheses, row.part] if in_parts else [row.hypotheses]
-        cells += [f"{score:.2f}" for score in scores]
-        lines.append("| " + " | ".join(cells) + f" | {row.lines} | {row.empty_lines} |")
-    lines += [
+        names = [markdown.text(row.hypotheses), *([row.part] if in_parts else [])]
+        counts = [str(row.lines), str(row.empty_lines)]
+        cells.append([*names, *(f"{score:.2f}" for score in scores), *counts])
+    lines = [
+        markdown.table([*texts, *numbers], cells, texts=len(texts)),
         "",
         f"sacreBLEU [%]: {rows[0].sacrebleu_signature}",
         f"paper BLEU [%]: unsmoothed corpus BLEU-4 as NLTK computes it; words: {words_description}",
@@ -309,7 +308,8 @@ def table(rows: list[Row], words_description: str) -> str:
         lines.append(PARTS_NOTE)
     for row in rows:
         if row.part == "all":
-            lines.append(f"{row.hypotheses}: references are {row.references}")
+            name, references = markdown.text(row.hypotheses), markdown.text(row.references)
+            lines.append(f"{name}: references are {references}")
             if row.nbest > 1:
-                lines.append(f"{row.hypotheses}: the first of up to {row.nbest} hypotheses an id")
+                lines.append(f"{name}: the first of up to {row.nbest} hypotheses an id")
     return "\n".join(lines)

@@ -1,7 +1,6 @@
 """``emo-mtl human-eval``: the paper's manual evaluation by crowdsourcing (Section 4.3, Table 2)."""
 
 import argparse
-import hashlib
 import json
 import logging
 from collections import Counter
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from emo_mtl import markdown
 from emo_mtl.cli.evaluate import read_responses
 from emo_mtl.cli.output import (
     atomic_folder,
@@ -19,6 +19,8 @@ from emo_mtl.cli.output import (
     write_atomically,
 )
 from emo_mtl.errors import UserError
+from emo_mtl.files import sha256
+from emo_mtl.human_eval.key import Key, read_key
 from emo_mtl.human_eval.page import fill, template
 from emo_mtl.human_eval.results import read_results
 from emo_mtl.human_eval.statistics import (
@@ -170,14 +172,14 @@ def score(args: argparse.Namespace) -> None:
         UserError: a file cannot be read, or the results are not those of the folder.
     """
     check_output(args.json, args.overwrite)
-    key = _read_key(args.folder / _KEY)
-    results = read_results(args.results, key["hits"])
-    systems = [system["name"] for system in key["systems"]]
-    ratings = {item_id: [] for item_id in key["hits"]}  # HIT -> raters x questions
+    key = read_key(args.folder / _KEY)
+    results = read_results(args.results, key.hits)
+    systems = key.systems
+    ratings = {item_id: [] for item_id in key.hits}  # HIT -> raters x questions
     for rating in results.ratings:
         ratings[rating.item_id].append(rating.answers)
 
-    scores, items_left_out = _item_scores(key, systems, ratings)
+    scores, items_left_out = _item_scores(key, ratings)
     resampled = resample_means(scores.reshape(len(scores), -1), args.seed)
     resampled = resampled.reshape(RESAMPLES, *scores.shape[1:])
     content = {
@@ -203,7 +205,7 @@ def score(args: argparse.Namespace) -> None:
         "ratings": len(results.ratings),
         "rejected": results.rejected,
         "workers": len({rating.worker for rating in results.ratings}),
-        "raters_asked": key["raters"],
+        "raters_asked": key.raters,
         "raters": {item_id: len(given) for item_id, given in ratings.items()},
         "confidence": CONFIDENCE,
         "resamples": RESAMPLES,
@@ -259,31 +261,17 @@ def _read_systems(
 
 
 def _checksum(path: Path) -> dict[str, str]:
-    return {"file": str(path), "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    return {"file": str(path), "sha256": sha256(path)}
 
 
-def _read_key(path: Path) -> dict:
-    try:
-        key = json.loads(path.read_text(encoding="utf-8"))
-        if not {"hits", "items", "raters", "systems"} <= key.keys():
-            raise ValueError("it lacks an entry")
-    except (OSError, ValueError, AttributeError) as error:
-        raise UserError(
-            f"{path}: cannot be read ({error}); expected the file that `emo-mtl human-eval make` wrote"
-        ) from error
-    return key
-
-
-def _item_scores(
-    key: dict, systems: Sequence[str], ratings: dict[str, list[list[int]]]
-) -> tuple[np.ndarray, int]:
+def _item_scores(key: Key, ratings: dict[str, list[list[int]]]) -> tuple[np.ndarray, int]:
     """Mean ratings, shape (items, systems, questions), of the items where every system was rated.
 
     Second comes the number of the other items.
     """
-    hit_of = {tuple(answer): hit for hit, answers in key["hits"].items() for answer in answers}
+    hit_of = key.hit_of
     rated = [
-        item for item in key["items"] if all(ratings[hit_of[system, item]] for system in systems)
+        item for item in key.items if all(ratings[hit_of[system, item]] for system in key.systems)
     ]
     if not rated:
         raise UserError(
@@ -291,9 +279,9 @@ def _item_scores(
             "when the whole batch is done"
         )
     means = [
-        [np.mean(ratings[hit_of[system, item]], axis=0) for system in systems] for item in rated
+        [np.mean(ratings[hit_of[system, item]], axis=0) for system in key.systems] for item in rated
     ]
-    return np.array(means), len(key["items"]) - len(rated)
+    return np.array(means), len(key.items) - len(rated)
 
 
 def _intervals(scores: np.ndarray, resampled: np.ndarray) -> dict[str, dict[str, float]]:
@@ -329,27 +317,27 @@ def _warn(content: dict) -> None:
 
 
 def _table(content: dict) -> str:
-    columns = " | ".join(question.column for question in QUESTIONS)
-    rule = "| --- |" + " ---: |" * len(QUESTIONS)
+    columns = [question.column for question in QUESTIONS]
     names = [question.name for question in QUESTIONS]
 
-    lines = [f"| system | {columns} |", rule]
-    for row in content["systems"]:
-        cells = [_cell(row[name], "{:.2f}") for name in names]
-        lines.append(f"| {row['name']} | " + " | ".join(cells) + " |")
-    if content["differences"]:
-        lines += ["", f"| difference | {columns} |", rule]
+    rows = [
+        [markdown.text(row["name"]), *(_cell(row[name], "{:.2f}") for name in names)]
+        for row in content["systems"]
+    ]
+    lines = [markdown.table(["system", *columns], rows)]
+    rows = []
     for row in content["differences"]:
         cells = [
             _cell(row[name], "{:+.2f}")
             + (" *" if row[name]["low"] > 0 or row[name]["high"] < 0 else "")
             for name in names
         ]
-        lines.append(f"| {row['name']} - {row['minus']} | " + " | ".join(cells) + " |")
+        rows.append([markdown.text(f"{row['name']} - {row['minus']}"), *cells])
+    if rows:
+        lines += ["", markdown.table(["difference", *columns], rows)]
     alphas = [content["alpha"][name] for name in names]
     cells = ["undefined" if alpha is None else f"{alpha:.2f}" for alpha in alphas]
-    lines += ["", f"| agreement | {columns} |", rule]
-    lines += ["| Krippendorff's alpha | " + " | ".join(cells) + " |", ""]
+    lines += ["", markdown.table(["agreement", *columns], [["Krippendorff's alpha", *cells]]), ""]
 
     raters = content["raters"].values()
     lines += [

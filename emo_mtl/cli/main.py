@@ -6,8 +6,10 @@ fairseq, which take seconds, inside functions: ``--help`` answers at once.
 
 import argparse
 import logging
+import os
+import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from emo_mtl.cli import (
     awareness,
@@ -40,10 +42,11 @@ SUBCOMMANDS = {
     "report": report,
     "significance": significance,
 }
+ENDED_BY_READER = 128 + 13  # as a shell sees other programs that SIGPIPE ended
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run one subcommand.
+    """Run one subcommand. Where nobody reads on what it prints, it ends without a word.
 
     Args:
         argv: the arguments after the program's name; those of the process by default
@@ -51,6 +54,28 @@ def main(argv: Sequence[str] | None = None) -> None:
     Raises:
         UserError: which ends the command with its message
     """
+    try:
+        try:
+            _run(argv)
+        finally:
+            sys.stdout.flush()  # here, where it can fail in peace
+    except BrokenPipeError:
+        if _is_read(sys.stdout):
+            raise
+        # such as `| head`: the reader has what it wants, and Python must not flush to it at the end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(ENDED_BY_READER)
+
+
+def _is_read(stream: TextIO) -> bool:
+    try:
+        stream.flush()
+    except BrokenPipeError:
+        return False
+    return True
+
+
+def _run(argv: Sequence[str] | None) -> None:
     args = _parser().parse_args(argv)
     logging.basicConfig(format="%(message)s", level=logging.WARNING)
     logging.getLogger().setLevel(logging.WARNING)  # DEBUG where fairseq was imported first

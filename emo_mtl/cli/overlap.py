@@ -5,9 +5,12 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from emo_mtl import markdown
+from emo_mtl.checked_json import member, members
 from emo_mtl.cli.output import check_output, write_atomically
 from emo_mtl.cli.text import add_data_argument, read_split, text_tasks
 from emo_mtl.errors import UserError
+from emo_mtl.files import read_json
 from emo_mtl.overlap import labelled_otherwise, overlap
 
 HELP = "count the validation and test examples that stand in the training data too"
@@ -83,10 +86,7 @@ def task_overlap(data: Path, task: str) -> dict[str, dict]:
 
 def table(found: dict[str, dict[str, dict]]) -> str:
     """Markdown: a row for each task and split, counts with their percentages."""
-    lines = [
-        "| task | split | examples | " + " | ".join(COLUMNS.values()) + " |",
-        "| --- | --- |" + " ---: |" * (1 + len(COLUMNS)),
-    ]
+    rows = []
     for task, splits in found.items():
         for split, entry in splits.items():
             total = entry["examples"]
@@ -96,8 +96,8 @@ def table(found: dict[str, dict[str, dict]]) -> str:
                 else ""
                 for key in COLUMNS
             ]
-            lines.append(f"| {task} | {split} | {total:,} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+            rows.append([markdown.text(task), split, f"{total:,}", *cells])
+    return markdown.table(["task", "split", "examples", *COLUMNS.values()], rows, texts=2)
 
 
 def add_overlap_argument(parser: argparse.ArgumentParser) -> None:
@@ -130,17 +130,10 @@ def read_parts(
     if path is None:
         return {"all": whole}
     fix = "write it again with: emo-mtl overlap DATA --json FILE"
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        expected = content[task][subset]["examples"]
-        clean = set(content[task][subset]["clean"])
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read ({error.strerror}); {fix}") from error
-    except (ValueError, TypeError, KeyError) as error:
-        raise UserError(
-            f"{path}: found no overlap of {task} on {subset}, expected a file of emo-mtl overlap with the "
-            f"keys {task}, {subset}, clean; {fix}"
-        ) from error
+    where = f"{path}, of {task} on {subset}"
+    entry = member(member(read_json(path), task, dict, where), subset, dict, where)
+    expected = member(entry, "examples", int, where)
+    clean = set(members(entry, "clean", int, where))
     if expected != examples or not clean <= set(whole):
         raise UserError(
             f"{path}: found {expected} examples of {task} on {subset}, expected {examples} as in what is "

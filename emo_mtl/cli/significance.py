@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from emo_mtl import markdown
 from emo_mtl.cli.evaluate import read_responses
 from emo_mtl.cli.output import check_output, write_atomically
+from emo_mtl.delimited import tsv_cells
 from emo_mtl.errors import UserError
-from emo_mtl.files import read_text
+from emo_mtl.files import read_text, text_lines
 from emo_mtl.significance import RESAMPLES, accuracy_difference_interval, holm, mcnemar
 
 HELP = "is the difference between runs more than chance? paired tests of BLEU and of accuracy"
@@ -239,9 +241,8 @@ def read_predictions(path: Path) -> dict[str, TaskPredictions]:
         UserError: the file cannot be read, is not of that format, or has no gold labels
     """
     tasks: dict[str, TaskPredictions] = {}
-    lines = read_text(path).removesuffix("\n").split("\n")
-    for number, text in enumerate(lines, start=1):
-        row = text.split("\t")
+    for number, text in enumerate(text_lines(read_text(path)), start=1):
+        row = tsv_cells(text)
         where = f"{path}, line {number}"
         if number == 1:
             if tuple(row) != COLUMNS:
@@ -335,18 +336,16 @@ def _markdown(comparisons: Sequence[Comparison], notes: Sequence[str]) -> str:
     header = ["task", "A", "B", "measure", "n", "A's", "B's", "B - A", "95 % interval"]
     header += [f"p {test}" for test in tests]
     header += [f"p {test}, Holm" for test in tests] if several else []
-    lines = [
-        "| " + " | ".join(header) + " |",
-        "| --- | --- | --- | --- |" + " ---: |" * (len(header) - 4),
-    ]
+    rows = []
     for c in comparisons:
         interval = "–" if c.interval is None else f"{c.interval[0]:+.2f} to {c.interval[1]:+.2f}"  # noqa: RUF001
-        cells = [c.task, c.baseline, c.system, c.measure, f"{c.examples:,}"]
+        cells = [*map(markdown.text, (c.task, c.baseline, c.system)), c.measure, f"{c.examples:,}"]
         cells += [f"{c.baseline_score:.2f}", f"{c.score:.2f}", f"{c.difference:+.2f}", interval]
         cells += [f"{p:.4f}" for p in c.p.values()]
         cells += [f"{p:.4f}" for p in c.p_holm.values()] if several else []
-        lines.append("| " + " | ".join(cells) + " |")
-    lines += ["", *(f"- {c.finding}" for c in comparisons), ""]
+        rows.append(cells)
+    lines = [markdown.table(header, rows, texts=4), ""]
+    lines += [*(f"- {markdown.text(c.finding)}" for c in comparisons), ""]
     if several:
         lines.append(
             f"warning: {len(comparisons)} comparisons at once: the more there are, the more differences "

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from emo_mtl.errors import UserError
-from emo_mtl.files import read_text
+from emo_mtl.files import read_text, text_lines
 
 
 class Split(NamedTuple):
@@ -26,7 +26,7 @@ def add_data_argument(parser: argparse.ArgumentParser) -> None:
 
 
 def read_lines(path: Path) -> list[str]:
-    """Lines of a UTF-8 file; only a line feed ends a line (U+2028 in a response does not).
+    """Lines of a UTF-8 file, of `emo_mtl.files.text_lines`.
 
     Raises:
         UserError: the file cannot be read, is empty or not UTF-8
@@ -34,7 +34,7 @@ def read_lines(path: Path) -> list[str]:
     text = read_text(path)
     if not text:
         raise UserError(f"{path}: the file is empty; expected one text a line")
-    return text.removesuffix("\n").split("\n")
+    return text_lines(text)
 
 
 def text_tasks(data: Path) -> list[str]:

@@ -2,7 +2,6 @@
 
 import contextlib
 import gzip
-import hashlib
 import http.client
 import io
 import tarfile
@@ -233,12 +232,3 @@ def zip_blocks(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: Limit) ->
         for block in blocks_of(source):
             limit.take(len(block), f"{archive.filename}, {info.filename[:60]}")
             yield block
-
-
-def sha256(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file's content."""
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            digest.update(block)
-    return digest.hexdigest()

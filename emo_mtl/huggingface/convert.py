@@ -14,6 +14,7 @@ from fairseq.data import Dictionary
 from torch import Tensor
 
 from emo_mtl.errors import UserError
+from emo_mtl.generation.settings import never_generated
 from emo_mtl.huggingface.library import import_transformers
 from emo_mtl.models.emo_bart import EmoBARTModel
 
@@ -145,6 +146,7 @@ def generation_config(model: EmoBARTModel, dictionary: Dictionary) -> "Generatio
     `<s>` too that every response starts with.
     """
     bos, pad, eos = dictionary.bos(), dictionary.pad(), dictionary.eos()
+    banned = [pad, *map(dictionary.index, never_generated(dictionary))]
     longest = min(model.args.max_target_length, model.max_decoder_positions())
     return import_transformers().GenerationConfig(
         num_beams=5,
@@ -154,7 +156,7 @@ def generation_config(model: EmoBARTModel, dictionary: Dictionary) -> "Generatio
         max_length=longest + 1,  # transformers counts the start symbol, fairseq does not
         forced_bos_token_id=bos,
         forced_eos_token_id=eos,
-        bad_words_ids=[[bos], [pad], [dictionary.index("<mask>")]],
+        bad_words_ids=[[number] for number in banned],
         **SPECIAL_IDS,
     )
 

@@ -1,7 +1,9 @@
 """The model card (README.md) of an exported model."""
 
+import json
 from collections.abc import Mapping, Sequence
 
+from emo_mtl import markdown as md
 from emo_mtl.models.emo_bart import EmoBARTModel
 
 # What preprocess/prepare.py makes of the paper's corpora: task -> corpus, terms.
@@ -29,7 +31,7 @@ tags:
 - emotion
 ---
 
-# {name}
+# {title}
 
 BART that answers an utterance{recognises}, trained with [fairseq](https://github.com/facebookresearch/fairseq)
 and emo_mtl after Ide and Kawahara (2021), *Multi-Task Learning of Generation and Classification for
@@ -41,22 +43,19 @@ Emotion-Aware Dialogue Response Generation*. {encoder_layers} + {decoder_layers}
 ```python
 from transformers import AutoModelForSeq2SeqLM, AutoTokenizer
 
-tokenizer = AutoTokenizer.from_pretrained("{name}")
-model = AutoModelForSeq2SeqLM.from_pretrained("{name}")
+tokenizer = AutoTokenizer.from_pretrained({folder})
+model = AutoModelForSeq2SeqLM.from_pretrained({folder})
 inputs = tokenizer(["I lost my keys ."], padding=True, truncation=True, return_tensors="pt")
 outputs = model.generate(**inputs)  # beam 5, no trigram twice: generation_config.json
 print(tokenizer.batch_decode(outputs, skip_special_tokens=True))
 ```
 
-With transformers 4 `pipeline("text2text-generation", "{name}")` does the same; transformers 5 has no such
-pipeline.
+With transformers 4 the pipeline `text2text-generation` does the same; transformers 5 has no such pipeline.
 {classify}
 Text is expected as the training data has it: one utterance, words and punctuation separated by spaces.
 
 ## Training data
 
-| task | corpus | terms |
-| --- | --- | --- |
 {corpora}
 
 Terms of the data may bind a model trained on it: CC BY-NC-SA, for one, allows no commercial use.
@@ -85,12 +84,10 @@ CLASSIFY = """
 ```python
 from transformers import pipeline
 
-classify = pipeline("text-classification", "{name}/{task}")
+classify = pipeline("text-classification", {folder})
 print(classify("I lost my keys .", truncation=True))
 ```
 
-| folder | labels |
-| --- | --- |
 {heads}
 """
 
@@ -105,11 +102,18 @@ def model_card(
         heads: labels of each classification task
         updates: how many the model was trained for
     """
-    rows = [f"| `{name}/{task}` | {', '.join(labels)} |" for task, labels in heads.items()]
-    classify = CLASSIFY.format(name=name, task=next(iter(heads), ""), heads="\n".join(rows))
-    tasks = ["response", *heads]
+    rows = [
+        [md.code(f"{name}/{task}"), ", ".join(map(md.text, labels))]
+        for task, labels in heads.items()
+    ]
+    classify = CLASSIFY.format(
+        folder=_python(f"{name}/{next(iter(heads), '')}"),
+        heads=md.table(["folder", "labels"], rows, texts=2),
+    )
+    corpora = [[md.text(task), *CORPORA.get(task, OWN)] for task in ["response", *heads]]
     return CARD.format(
-        name=name,
+        title=md.text(name),
+        folder=_python(name),
         recognises=" and recognises its emotion" if heads else "",
         encoder_layers=model.args.encoder_layers,
         decoder_layers=model.args.decoder_layers,
@@ -119,5 +123,10 @@ def model_card(
         updates=updates,
         max_length=model.args.max_source_length,
         classify=classify if heads else "",
-        corpora="\n".join(f"| {task} | {' | '.join(CORPORA.get(task, OWN))} |" for task in tasks),
+        corpora=md.table(["task", "corpus", "terms"], corpora, texts=3),
     )
+
+
+def _python(text: str) -> str:
+    """A text in Python code, which it cannot end."""
+    return json.dumps(text, ensure_ascii=False)

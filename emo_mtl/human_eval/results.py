@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,8 @@ MAX_PROBLEMS = 20  # listed in a message
 _ITEM, _WORKER, _STATUS = "Input.item_id", "WorkerId", "AssignmentStatus"
 _ANSWERS = [f"Answer.{question.name}" for question in QUESTIONS]
 _STATUSES = ("Submitted", "Approved", "Rejected")
-_RATINGS = [str(rating) for rating in range(LOWEST, HIGHEST + 1)]
+# pandas writes the whole numbers of a column with gaps as `4.0`
+_RATING = re.compile(rf"([{LOWEST}-{HIGHEST}])(\.0+)?")
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def read_results(path: Path, item_ids: Collection[str]) -> Results:
                     found = [f"worker {key[0]} has rated {key[1]} in line {first}; expected once"]
             problems += [f"line {reader.line_num}: {problem}" for problem in found]
             if not found:
-                answers = [int(row[column]) for column in _ANSWERS]
+                answers = [int(_RATING.fullmatch(row[column])[1]) for column in _ANSWERS]
                 ratings.append(Rating(row[_ITEM], row[_WORKER], answers))
     except csv.Error as error:
         raise UserError(
@@ -110,6 +112,6 @@ def _row_problems(row: dict, item_ids: Collection[str]) -> list[str]:
     problems += [
         f"found {column} {row[column]!r}, expected a whole number from {LOWEST} to {HIGHEST}"
         for column in _ANSWERS
-        if row[column] not in _RATINGS
+        if not _RATING.fullmatch(row[column])
     ]
     return problems

@@ -9,6 +9,8 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from emo_mtl.delimited import FORMULA_STARTS
+
 LOWEST, HIGHEST = 1, 5  # the scale of every question
 
 
@@ -124,7 +126,7 @@ def escape(text: str) -> str:
     first character that makes a spreadsheet read a formula.
     """
     escaped = html.escape(text).replace("$", "&#36;")
-    if escaped[0] in "=+-@":
+    if escaped[0] in FORMULA_STARTS:
         escaped = f"&#{ord(escaped[0])};{escaped[1:]}"
     return escaped.encode("ascii", "xmlcharrefreplace").decode("ascii")
 

@@ -1,5 +1,6 @@
 """Learning curves and the effect of loss weights, as figures of matplotlib (extra `report`)."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -96,13 +97,13 @@ def learning_curves(rows: Sequence[Row], task: str) -> "Figure":
             axis.xaxis.get_major_locator().set_params(integer=True)
             if measure.endswith("_ppl"):
                 _log_scale(axis)
-    handles = [Line2D([], [], **style, label=row.name) for row, style in styled]
+    handles = [Line2D([], [], **style, label=_text(row.name)) for row, style in styled]
     labels = {"train": "train, mean of the epoch", "valid": "valid"}
     handles += [
         Line2D([], [], **{"color": "#555555"} | line, label=labels[split])
         for split, line in LINES.items()
     ]
-    title = "responses" if task == "response" else f"emotions, {task.upper()}"
+    title = "responses" if task == "response" else f"emotions, {_text(task.upper())}"
     figure.suptitle(f"Learning curves: {title}")
     inches = 0.8 + 0.08 * max(len(handle.get_label()) for handle in handles)
     columns = max(1, int(figure.get_figwidth() / inches))
@@ -118,7 +119,7 @@ def loss_weights(rows: Sequence[Row]) -> "Figure":
     measures = paper.RESPONSE_MEASURES
     figure = Figure(figsize=(3.4 * len(measures), 6.4), layout="constrained")
     halves = figure.subfigures(2, 1)
-    models = " and ".join(dict.fromkeys(row.model or "unknown model" for row in rows))
+    models = " and ".join(dict.fromkeys(_text(row.model or "unknown model") for row in rows))
     apart = any(differences_from_paper(row) for row in rows)
     halves[0].suptitle(f"ours ({models}), mean ± standard deviation, and each seed", weight="bold")
     halves[1].suptitle(
@@ -165,6 +166,13 @@ def _tasks(run: Run) -> list[str]:
             if name.endswith(suffix)
         )
     )
+
+
+def _text(name: str) -> str:
+    """A name for matplotlib, which sets what stands between dollars as a formula, and keeps `_name` out of a
+    legend; an SVG cannot hold control characters."""
+    shown = re.sub(r"[\0-\x1f\x7f-\x9f\ufffe\uffff]+", " ", name).replace("$", r"\$")
+    return f" {shown}" if shown.startswith("_") else shown
 
 
 def _style(index: int) -> dict:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from emo_mtl.checked_json import check, is_nan, member
 from emo_mtl.errors import UserError
 from emo_mtl.files import read_json
 from emo_mtl.report import paper
@@ -103,14 +104,14 @@ def read_run(folder: Path) -> Run:
         _read_description(run, folder / "run.json")
     if "evaluate.json" in present:
         path = folder / "evaluate.json"
-        entries = _member(read_json(path), "rows", list, str(path))
+        entries = member(read_json(path), "rows", list, str(path))
         _add_scores(run, path, entries, RESPONSE_MEASURES, task="response")
     if "classify.json" in present:
         path = folder / "classify.json"
         _add_scores(run, path, read_json(path), CLASSIFICATION_MEASURES)
     if "awareness.json" in present:
         path = folder / "awareness.json"
-        entries = _member(read_json(path), "rows", list, str(path))
+        entries = member(read_json(path), "rows", list, str(path))
         _add_scores(run, path, entries, AWARENESS_MEASURES)
     if "train.log" in present:
         run.log = read_train_log(folder / "train.log")
@@ -169,56 +170,32 @@ def _check_group(runs: Sequence[Run]) -> None:
 def _read_description(run: Run, path: Path) -> None:
     where = str(path)
     content = read_json(path)
-    run.row = _member(content, "row", str, where)
-    run.seed = _member(content, "seed", int, where, default=None)
-    run.model = _member(content, "model", str, where, default=None)
-    train = _member(content, "train", str, where, default=None)
+    run.row = member(content, "row", str, where)
+    run.seed = member(content, "seed", int, where, default=None)
+    run.model = member(content, "model", str, where, default=None)
+    train = member(content, "train", str, where, default=None)
     # without the command: the larger models are trained from BART's weights
     run.pretrained = "--finetune-from-model" in train if train else run.model in ("base", "large")
-    run.baseline = _member(content, "baseline", bool, where, default=False)
-    weights = _member(content, "loss_weights", dict, where, default=None)
+    run.baseline = member(content, "baseline", bool, where, default=False)
+    weights = member(content, "loss_weights", dict, where, default=None)
     if weights is not None:
-        run.loss_weights = {name: _number(weights, name, where) for name in weights}
+        run.loss_weights = {name: member(weights, name, float, where) for name in weights}
 
 
 def _add_scores(
     run: Run, path: Path, entries: Any, measures: Sequence[str], task: str | None = None
 ) -> None:
     """Add the scores of each entry, which names its task where `task` does not."""
-    if not isinstance(entries, list):
-        raise UserError(f"{path}: found no list of scores, expected one; make it again")
-    for number, entry in enumerate(entries, start=1):
+    for number, entry in enumerate(check(entries, list, str(path), "as a whole"), start=1):
         where = f"{path}, entry {number}"
-        name = task or _member(entry, "task", str, where)
-        part = _member(entry, "part", str, where, default="all")
+        name = task or member(entry, "task", str, where)
+        part = member(entry, "part", str, where, default="all")
         for measure in measures:
             key = (name, part, measure)
             if key in run.scores:
                 raise UserError(
                     f"{where}: found {name} ({part}) a second time, expected it once in a run folder"
                 )
-            no_examples = measure in entry and entry[measure] is None
-            value = math.nan if no_examples else _number(entry, measure, where)
-            if not math.isnan(value):
-                run.scores[key] = value
-
-
-def _number(entry: Any, key: str, where: str) -> float:
-    value = _member(entry, key, (int, float), where)
-    if isinstance(value, bool):
-        raise UserError(f"{where}: found {key} {value!r}, expected a number")
-    return value
-
-
-def _member(entry: Any, key: str, kind: Any, where: str, **default: Any) -> Any:
-    """A value of a JSON object; `default` is for a key that is missing or null."""
-    if not isinstance(entry, dict):
-        raise UserError(f"{where}: found {type(entry).__name__}, expected an object; make it again")
-    value = entry.get(key)
-    if value is None and default:
-        return default["default"]
-    if not isinstance(value, kind):
-        found = f"no {key!r}" if value is None else f"{key} {value!r}"
-        names = [k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,))]
-        raise UserError(f"{where}: found {found}, expected {' or '.join(names)}; make it again")
-    return value
+            no_examples = measure in entry and (entry[measure] is None or is_nan(entry[measure]))
+            if not no_examples:
+                run.scores[key] = member(entry, measure, float, where)

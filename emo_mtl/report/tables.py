@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from emo_mtl import markdown as md
+from emo_mtl.delimited import csv_cell
 from emo_mtl.report import paper
 from emo_mtl.report.runs import Key, Row
 
@@ -45,7 +47,7 @@ CSV_COLUMNS = (
 
 @dataclass(frozen=True)
 class Column:
-    """A score of the tables."""
+    """A score of the tables; its title is Markdown."""
 
     title: str
     key: Key
@@ -106,7 +108,7 @@ def comparison_note(rows: Sequence[Row]) -> str:
     groups: dict[str, list[str]] = {}
     for row in rows:
         if not row.baseline:
-            groups.setdefault("; ".join(differences_from_paper(row)), []).append(_escape(row.name))
+            groups.setdefault("; ".join(differences_from_paper(row)), []).append(md.text(row.name))
     lines = []
     for reasons, names in groups.items():
         if reasons:
@@ -125,7 +127,7 @@ def _responses(rows: Sequence[Row]) -> list[str]:
     sections = []
     for part in _parts(rows, ["response"]):
         columns = [Column(TITLES[measure], ("response", part, measure)) for measure in measures]
-        sections += [f"### {PARTS.get(part, part)}", _table(rows, columns, paper.TABLE_2)]
+        sections += [_part_heading(part), _table(rows, columns, paper.TABLE_2)]
     return ["## Responses (Table 2)", *sections] if sections else []
 
 
@@ -134,11 +136,11 @@ def _classification(rows: Sequence[Row]) -> list[str]:
     sections = []
     for part in _parts(rows, tasks):
         columns = [
-            Column(f"{task.upper()} {title}", (task, part, measure))
+            Column(f"{md.text(task.upper())} {title}", (task, part, measure))
             for task in tasks
             for title, measure in (("acc", "accuracy"), ("F1", "macro_f1"), ("n", "examples"))
         ]
-        sections += [f"### {PARTS.get(part, part)}", _table(rows, columns, paper.TABLE_2)]
+        sections += [_part_heading(part), _table(rows, columns, paper.TABLE_2)]
     if not sections:
         return []
     note = "acc: accuracy; F1: macro-F1, the mean over the labels; n: examples."
@@ -176,11 +178,11 @@ def _awareness(rows: Sequence[Row]) -> list[str]:
     sections = []
     for part in _parts(rows, tasks, "agreement"):
         columns = [
-            Column(f"{task.upper()} {TITLES[measure]}", (task, part, measure))
+            Column(f"{md.text(task.upper())} {TITLES[measure]}", (task, part, measure))
             for task in tasks
             for measure in ("agreement", "chance", "kappa", "gold_kappa")
         ]
-        sections += [f"### {PARTS.get(part, part)}", _table(rows, columns)]
+        sections += [_part_heading(part), _table(rows, columns)]
     if not sections:
         return []
     note = (
@@ -191,17 +193,21 @@ def _awareness(rows: Sequence[Row]) -> list[str]:
 
 
 def _test_sets(rows: Sequence[Row]) -> list[str]:
-    lines = []
+    counted = []
     for task, expected in paper.TEST_EXAMPLES.items():
         summaries = [row.summary(_count_key(task)) for row in rows]
         counts = sorted({value for s in summaries if s for value in s.values})
         if counts:
             ours = ", ".join(f"{count:,.0f}" for count in counts)
-            lines.append(f"| {task} | {ours} | *{expected:,}* |")
-    if not lines:
+            counted.append([task, ours, f"*{expected:,}*"])
+    if not counted:
         return []
-    header = ["| test examples | ours | *paper* |", "| --- | ---: | ---: |"]
-    return ["## Test sets (Table 1)", "\n".join(header + lines)]
+    header = ["test examples", "ours", "*paper*"]
+    return ["## Test sets (Table 1)", md.table(header, counted)]
+
+
+def _part_heading(part: str) -> str:
+    return f"### {PARTS[part] if part in PARTS else md.text(part)}"
 
 
 def _table(
@@ -211,17 +217,14 @@ def _table(
     lambdas: bool = False,
 ) -> str:
     """Our systems, the baselines, then the paper's rows, each where it has any of the scores."""
-    lines = [
-        "| | model | seeds | " + " | ".join(column.title for column in columns) + " |",
-        "| --- | --- | ---: |" + " ---: |" * len(columns),
-    ]
+    lines = []
     for row in _rows_with(rows, columns):
-        name = _escape(row.name)
+        name = md.text(row.name)
         if lambdas:
             name = _with_lambdas(name, row.paper)
         cells = [_cell(row, column.key) for column in columns]
         start = ("baseline: " + name, NONE) if row.baseline else (name, _model(row))
-        lines.append("| " + " | ".join([*start, str(len(row.runs)), *cells]) + " |")
+        lines.append([*start, str(len(row.runs)), *cells])
     for paper_row in paper_rows:
         scores = paper_row.scores()
         if any(column.key in scores for column in columns):
@@ -230,8 +233,9 @@ def _table(
             if lambdas:
                 name = _with_lambdas(name, paper_row)
             start = (f"*paper: {name}*", f"*{paper.MODEL}*", NONE)
-            lines.append("| " + " | ".join([*start, *cells]) + " |")
-    return "\n".join(lines)
+            lines.append([*start, *cells])
+    header = ["", "model", "seeds", *(column.title for column in columns)]
+    return md.table(header, lines, texts=2)
 
 
 def _with_lambdas(name: str, paper_row: paper.PaperRow) -> str:
@@ -255,7 +259,7 @@ def _cell(row: Row, key: Key) -> str:
 def _model(row: Row) -> str:
     if row.model is None:
         return "unknown"
-    return f"{row.model}, {'pretrained' if row.pretrained else 'from scratch'}"
+    return f"{md.text(row.model)}, {'pretrained' if row.pretrained else 'from scratch'}"
 
 
 def _rows_with(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
@@ -286,10 +290,6 @@ def ordered(names: Sequence[str], known: Sequence[str]) -> list[str]:
     return [name for name in known if name in found] + [name for name in found if name not in known]
 
 
-def _escape(name: str) -> str:
-    return name.replace("|", "\\|")
-
-
 def csv_text(rows: Sequence[Row]) -> str:
     """A line for each score, ours and the paper's, with a header."""
     out = io.StringIO()
@@ -302,7 +302,8 @@ def csv_text(rows: Sequence[Row]) -> str:
             s = row.summary(key)
             scores = (s.mean, "" if s.sd is None else s.sd, len(s.values))
             start = ("ours", row.name, kind, row.model or "", comparable)
-            writer.writerow([*start, TABLES.get(key[2], ""), *key, *scores])
+            cells = [*start, TABLES.get(key[2], ""), *key, *scores]
+            writer.writerow(map(csv_cell, cells))
     for paper_row in paper.ROWS:
         for key, score in paper_row.scores().items():
             table = TABLES[key[2]] if paper_row in paper.TABLE_2 else "5"

@@ -25,7 +25,6 @@ from torch import Tensor, nn
 
 from emo_mtl import bpe, model_files
 from emo_mtl.checkpoints import choose_restore_file, task_settings
-from emo_mtl.criterions.multitask_nll import RESPONSE
 from emo_mtl.data.batch_iterator import ScheduledBatchIterator, epoch_batches, shuffled_pass
 from emo_mtl.data.datasets import BARTInputDataset, LabelledDataset, MultitaskDataset, PairDataset
 from emo_mtl.data.loading import (
@@ -43,6 +42,8 @@ from emo_mtl.data.schedule import proportional, round_robin
 from emo_mtl.errors import UserError
 from emo_mtl.generation.beam_search import BeamSearchGenerator
 from emo_mtl.generation.ngram_block import NGramBlock
+from emo_mtl.generation.settings import never_generated
+from emo_mtl.names import RESPONSE
 from emo_mtl.optim.horizon import set_horizon
 from emo_mtl.preemption import Preemption
 from emo_mtl.writing import Writing
@@ -586,18 +587,16 @@ class EmotionDialogueTask(TranslationTask):
     ) -> Any:
         """fairseq's generator, at most `--max-target-length` tokens, with an n-gram blocker that blocks.
 
-        `<s>`, `<mask>` and the fillers of a dictionary, which no BPE can undo, are never part of a
-        response; :meth:`inference_step` puts the first `<s>`.
+        A response holds none of `never_generated`; :meth:`inference_step` puts the first `<s>`.
         With `seq_gen_cls=SequenceGenerator` beam search is fairseq's own.
         """
         if seq_gen_cls is None and not getattr(args, "print_alignment", False):
             seq_gen_cls = BeamSearchGenerator
-        fillers = (symbol for symbol in self.tgt_dict.symbols if symbol.startswith("madeupword"))
         defaults = {
             "max_len": min(
                 self.cfg.max_target_length, *(model.max_decoder_positions() for model in models)
             ),
-            "tokens_to_suppress": (self.tgt_dict[self.tgt_dict.bos()], "<mask>", *fillers),
+            "tokens_to_suppress": tuple(never_generated(self.tgt_dict)),
         }
         generator = super().build_generator(
             models,

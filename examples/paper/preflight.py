@@ -130,8 +130,8 @@ def check_generation(command: Sequence[str], task: Any) -> None:
     unknown = [token for token in tokens if token not in task.source_dictionary]
     if unknown or text.strip() != SENTENCE:
         raise UserError(
-            f"the BPE of {cfg.task.data}: found {unknown[0] if unknown else text!r}, which does not belong to "
-            "the dictionary of the data: prepare the data again, into another folder"
+            f"the BPE of {cfg.task.data}: found {unknown[0] if unknown else text!r}, which does not belong "
+            "to the dictionary of the data: prepare the data again, into another folder"
         )
 
 
