@@ -270,7 +270,7 @@ def _split(writing: Writing) -> Rules:
         rules.append((rf"(?<=\w)'(?={ENDING})", " ' "))
     # marks at the head of a word, and `z. B.` (see `_PLAIN`), stay; so do abbreviations, if joined
     kept = r"(?<!\S)[.,!?;:…]+|(?<!\w)[^\W\d_]\.(?= [^\W\d_]\.)"
-    if writing.abbreviations == "joined":
+    if writing.abbreviations == "joined" or "." not in writing.apart:
         kept += rf"|(?<!\w)(?:{ABBREVIATION}\.|{INITIAL})|{ACRONYM}"
 
     def marks(match: re.Match[str]) -> str:

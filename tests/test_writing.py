@@ -234,6 +234,10 @@ class TestNormalize:
         other = " ".join(data.draw(st.sampled_from([f[0], *f[2:]])) for f in sentences)
         assert writing.normalize(other) == writing.normalize(typed)
 
+    def test_abbreviations_are_split_only_where_the_full_stop_is(self):
+        writing = Writing(apart=",", abbreviations="split")
+        assert writing.normalize("Mr. Smith, at 4 p.m.") == "Mr. Smith , at 4 p.m."
+
     def test_agrees_with_a_treebank_tokenizer(self):
         """NLTK's, but for the backtick of `'Titanic'` and for `shouldn't've`, where it finds one joint."""
         nltk = pytest.importorskip("nltk")
