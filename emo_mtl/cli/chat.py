@@ -210,7 +210,7 @@ def answer_lines(
     Raises:
         UserError: at the end, if there were lines that could not be answered
     """
-    failed = 0
+    errors: list[str] = []
     for number, raw in enumerate(lines, start=1):
         text = raw.decode("utf-8-sig" if number == 1 else "utf-8", errors="replace").strip()
         if text == "/quit":
@@ -227,13 +227,11 @@ def answer_lines(
         except UserError as error:
             found = str(error).removeprefix("emo_mtl: error: ")
         if isinstance(found, str):
-            failed += 1
-            print(f"standard input, line {number}: {found}", file=sys.stderr)
+            errors.append(f"standard input, line {number}: {found}")
+            print(errors[-1], file=sys.stderr)
         print(show(text, found), flush=True)
-    if failed:
-        raise UserError(
-            f"standard input: {failed} lines could not be answered; they are named above"
-        )
+    if errors:
+        raise UserError(f"{errors[0]} (lines without an answer: {len(errors)})")
 
 
 def tab_line(text: str, found: Turn | str) -> str:

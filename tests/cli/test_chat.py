@@ -34,7 +34,7 @@ class Stub:
 
     def classify(self, texts: list[str]) -> list[dict]:
         if texts == ["bad"]:
-            raise UserError("text 1: bad")
+            raise UserError("bad")
         return [{"e2": {"pos": 0.75, "neg": 0.25}} for _ in texts]
 
     def respond(self, texts: list[str], **settings) -> list[str]:
@@ -155,7 +155,7 @@ class TestLines:
     SCORES = {"e2": {"pos": 0.75, "neg": 0.25}}  # noqa: RUF012
 
     def lines(self, capsys, show) -> tuple[list[str], str]:
-        with pytest.raises(UserError, match="3 lines could not be answered"):
+        with pytest.raises(UserError, match=r"line 2: bad .lines without an answer: 3"):
             answer_lines(Conversation(Stub(), START), io.BytesIO(b"".join(self.LINES)), show)
         out, errors = capsys.readouterr()
         assert [line.split(":")[0] for line in errors.splitlines()] == [
