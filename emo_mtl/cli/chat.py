@@ -2,14 +2,18 @@
 
 import argparse
 import contextlib
+import json
 import os
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emo_mtl.cli.dialogue import Turn, dialogue_line
 from emo_mtl.cli.model import add_model_arguments, load_model
+from emo_mtl.cli.output import check_output, write_atomically
 from emo_mtl.errors import UserError
 
 if TYPE_CHECKING:
@@ -22,6 +26,7 @@ COMMANDS = """\
 /sample [NAME=NUMBER ...]     draw the answer at random; NAME is topp, topk or temperature
                               (/sample alone: topp=0.9)
 /history                      what was said so far
+/save FILE [--overwrite]      write it to a file, as one line of a corpus of dialogues (JSON Lines)
 /reset                        forget it, and go back to the settings at the start
 /help                         this text
 /quit                         end, as Ctrl-D does; Ctrl-C gives up a line or an answer
@@ -40,31 +45,31 @@ class Conversation:
     bart: "EmoBART"
     start: dict[str, Any]  # settings of `EmoBART.respond`
     settings: dict[str, Any] = field(init=False)
-    turns: list[tuple[str, str]] = field(default_factory=list)  # utterance, response
+    turns: list[Turn] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.settings = self.start
 
-    def answer(self, text: str) -> tuple[dict[str, tuple[str, float]], str]:
-        """For each head the most probable label with its probability; and the response, on one line."""
-        (scores,) = self.bart.classify([text])
-        emotions = {head: next(iter(found.items())) for head, found in scores.items()}
+    def answer(self, text: str) -> Turn:
+        """What is recognised in an utterance, and the response on one line."""
+        (emotions,) = self.bart.classify([text])
         (response,) = self.bart.respond([text], **self.settings)
-        response = CONTROL.sub(" ", response).strip()
-        self.turns.append((text, response))
-        return emotions, response
+        turn = Turn(text, emotions, CONTROL.sub(" ", response).strip())
+        self.turns.append(turn)
+        return turn
 
     def command(self, line: str) -> str:
         """Obey a line that begins with `/` (but `/quit`), and return what to say about it.
 
         Raises:
-            UserError: no such command, or a wrong number
+            UserError: no such command, a wrong number, or a file that cannot be written
         """
         name, *values = line.split()
         if name == "/history":
-            return (
-                "\n".join(f"you> {text}\nbot> {response}" for text, response in self.turns) or "-"
-            )
+            said = (f"you> {turn.text}\nbot> {turn.response}" for turn in self.turns)
+            return "\n".join(said) or "-"
+        if name == "/save":
+            return self.save(line.removeprefix(name).strip())
         if name == "/reset":
             self.settings, self.turns = self.start, []
         elif name in ("/beam", "/sample"):
@@ -77,6 +82,23 @@ class Conversation:
         else:
             raise UserError(f"found {name}, expected one of the commands:\n{COMMANDS}")
         return ", ".join(f"{name} {value}" for name, value in self.settings.items())
+
+    def save(self, arguments: str) -> str:
+        """Write the conversation for `/save FILE [--overwrite]`, and return what to say about it."""
+        name = arguments.removesuffix("--overwrite").strip()
+        if not name or not self.turns:
+            raise UserError(
+                "/save: found no conversation yet, expected one"
+                if name
+                else "/save: found no name, expected that of a file, for example /save talk.jsonl"
+            )
+        try:
+            path = Path(name).expanduser()
+            check_output(path, overwrite=name != arguments)
+            write_atomically(path, dialogue_line(self.turns))
+        except (OSError, RuntimeError, ValueError) as error:  # too long, no such home, NUL
+            raise UserError(f"/save {name[:40]}: cannot be written ({error})") from error
+        return f"{path}: {len(self.turns)} turns"
 
 
 def beam_settings(values: list[str]) -> dict[str, Any]:
@@ -115,14 +137,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seed", type=int, default=1, help="of sampling with /sample (default: %(default)s)"
     )
+    parser.add_argument(
+        "--json",
+        action="store_true",
+        help="answer each line with a JSON object on a line: text, emotions (head: label: "
+        "probability) and response, or text and error",
+    )
 
 
 def run(args: argparse.Namespace) -> None:
-    """Talk until the input ends. Through a pipe: no prompt, and one line for each line.
+    """Talk until the input ends. Through a pipe, or with `--json`: no prompt, and one line for each line.
 
     Raises:
-        UserError: a checkpoint, or piped text, that cannot be used
+        UserError: a checkpoint that cannot be used; at the end, lines that could not be answered
     """
+    print("Loading the model ...", file=sys.stderr, flush=True)
     bart = load_model(args)
     settings = {"beam": args.beam, "no_repeat_ngram_size": args.no_repeat_ngram_size}
     bart.build_generator(**settings)
@@ -130,11 +159,11 @@ def run(args: argparse.Namespace) -> None:
 
     torch.manual_seed(args.seed)
     conversation = Conversation(bart, settings)
-    if sys.stdin.isatty():
+    if sys.stdin.isatty() and not args.json:
         talk(conversation)
         return
     try:
-        answer_lines(conversation, sys.stdin.buffer)
+        answer_lines(conversation, sys.stdin.buffer, json_line if args.json else tab_line)
     except BrokenPipeError:  # such as `| head`: Python must not flush to it at the end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -143,6 +172,8 @@ def talk(conversation: Conversation) -> None:
     """The conversation at a terminal."""
     with contextlib.suppress(ImportError):  # not on every system: then without editing of lines
         import readline  # noqa: F401
+    titles = conversation.bart.titles
+    width = max(map(len, titles.values()), default=0)
     print("Say something. /help lists the commands, Ctrl-D ends.")
     while True:
         try:
@@ -152,11 +183,11 @@ def talk(conversation: Conversation) -> None:
             if line.startswith("/"):
                 print(conversation.command(line))
             elif line:
-                emotions, response = conversation.answer(line)
-                for head, (label, probability) in emotions.items():
+                turn = conversation.answer(line)
+                for head, (label, probability) in turn.best().items():
                     bar = "█" * round(BAR * probability)
-                    print(f"     {head:<8} {label:<12} {probability:.2f} {bar}")
-                print(f"bot> {response}")
+                    print(f"     {titles[head]:<{width}} {label:<12} {probability:.2f} {bar}")
+                print(f"bot> {turn.response}")
         except EOFError:
             print()
             return
@@ -166,27 +197,54 @@ def talk(conversation: Conversation) -> None:
             print(error)
 
 
-def answer_lines(conversation: Conversation, lines: Iterable[bytes]) -> None:
-    """Answer piped lines: `HEAD=LABEL PROBABILITY` of each head, then the response, between tabs.
+def answer_lines(
+    conversation: Conversation, lines: Iterable[bytes], show: Callable[[str, Turn | str], str]
+) -> None:
+    """Answer piped lines, one line for each; what a command says goes to standard error.
 
-    An empty line gives an empty line; what a command says goes to standard error.
+    A line that cannot be answered says so on standard error, and the rest is answered all the same.
+
+    Args:
+        show: what to print for a text, of its answer or of the error
 
     Raises:
-        UserError: a line that is not UTF-8
+        UserError: at the end, if there were lines that could not be answered
     """
+    errors: list[str] = []
     for number, raw in enumerate(lines, start=1):
+        text = raw.decode("utf-8-sig" if number == 1 else "utf-8", errors="replace").strip()
+        if text == "/quit":
+            break
+        found: Turn | str
         try:
-            line = raw.decode("utf-8-sig" if number == 1 else "utf-8").strip()
+            raw.decode()
+            if text.startswith("/"):
+                print(conversation.command(text), file=sys.stderr)
+                continue
+            found = conversation.answer(text) if text else Turn("", {}, "")
         except UnicodeDecodeError as error:
-            raise UserError(f"standard input, line {number}: expected UTF-8 ({error})") from error
-        if line == "/quit":
-            return
-        if line.startswith("/"):
-            print(conversation.command(line), file=sys.stderr)
-            continue
-        columns = []
-        if line:
-            emotions, response = conversation.answer(line)
-            columns = [f"{head}={label} {p:.2f}" for head, (label, p) in emotions.items()]
-            columns.append(response)
-        print("\t".join(columns), flush=True)
+            found = f"expected UTF-8 ({error})"
+        except UserError as error:
+            found = str(error).removeprefix("emo_mtl: error: ")
+        if isinstance(found, str):
+            errors.append(f"standard input, line {number}: {found}")
+            print(errors[-1], file=sys.stderr)
+        print(show(text, found), flush=True)
+    if errors:
+        raise UserError(f"{errors[0]} (lines without an answer: {len(errors)})")
+
+
+def tab_line(text: str, found: Turn | str) -> str:
+    """`HEAD=LABEL PROBABILITY` of each head, then the response, between tabs; nothing for an error."""
+    if isinstance(found, str):
+        return ""
+    columns = [f"{head}={label} {p:.2f}" for head, (label, p) in found.best().items()]
+    return "\t".join([*columns, found.response])
+
+
+def json_line(text: str, found: Turn | str) -> str:
+    """A JSON object on one line: text, emotions and response, or text and error."""
+    if isinstance(found, str):
+        return json.dumps({"text": text, "error": found})
+    answer = {"text": text, "emotions": found.emotions, "response": found.response}
+    return json.dumps(answer)

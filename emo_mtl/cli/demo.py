@@ -1,12 +1,15 @@
 """`emo-mtl demo`: a page in the browser to talk to a model and see the emotions that it recognises."""
 
 import argparse
+import html
 import os
+import sys
 from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from emo_mtl.cli.demo_html import CSS, Turn, conversation
+from emo_mtl.cli.demo_html import CSS, FOLLOW, conversation, save_link
+from emo_mtl.cli.dialogue import Turn
 from emo_mtl.cli.model import add_model_arguments, load_model
 from emo_mtl.errors import UserError
 
@@ -21,16 +24,15 @@ MAX_CHARACTERS = 500  # of an utterance; the model reads its first 64 tokens onl
 MAX_TURNS = 50  # that a page shows; older ones are dropped
 MAX_WAITING = 20  # utterances of all visitors; one is answered at a time
 EXAMPLES = (
-    "I finally got the job !",
-    "I miss my dog .",
-    "My boss shouted at me .",
-    "There is a spider !",
-    "What a surprise !",
+    "I finally got the job!",
+    "I miss my dog.",
+    "My boss shouted at me.",
+    "There's a spider!",
+    "What a surprise!",
 )
 INTRODUCTION = """\
-# emo_mtl
-One BART that answers you and recognises what you feel. It answers each utterance by itself, as it was
-trained. It is a research model: it makes things up, and it is no counsellor."""
+One BART that answers you and recognises what you feel, each utterance by itself. A research model: it
+makes things up, and it is no counsellor."""
 BEAM, SAMPLING = "Beam search", "Sampling"
 
 
@@ -52,33 +54,53 @@ def run(args: argparse.Namespace) -> None:
     Raises:
         UserError: no Gradio, a checkpoint that cannot be used, or a port that is taken
     """
+    print("Loading the model; the address of the page follows ...", file=sys.stderr, flush=True)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when Gradio is imported
     try:
-        import gradio as gr
+        import gradio  # noqa: F401
     except ImportError as error:
         raise UserError(
             "the demo needs Gradio, which is not installed; run: pip install 'emo-mtl[demo]'"
         ) from error
     page = build_page(load_model(args))
-    fonts = ["system-ui", "sans-serif"]  # those of the visitor: nothing is fetched
     try:
-        page.queue(max_size=MAX_WAITING).launch(
-            server_name=args.host,
-            server_port=args.port,
-            share=False,
-            quiet=True,
-            prevent_thread_lock=True,
-            ssr_mode=False,
-            footer_links=[],
-            theme=gr.themes.Soft(primary_hue="indigo", font=fonts, font_mono=["monospace"]),
-            css=CSS,
-        )
-    except OSError as error:
+        url = launch(page, args.host, args.port)
+    except (OSError, OverflowError) as error:
         raise UserError(
             f"--port {args.port}: cannot listen there ({error}): choose another"
         ) from error
-    print(f"{page.local_url} (Ctrl-C ends)", flush=True)
+    print(f"{url} (Ctrl-C ends)", flush=True)
     page.block_thread()
+
+
+def launch(page: "gr.Blocks", host: str, port: int | None = None) -> str:
+    """Serve a page in the background, behind a `Guard`, and return its address.
+
+    Args:
+        port: a free one for None
+
+    Raises:
+        OSError, OverflowError: a port that is taken, or that is none
+    """
+    import gradio as gr
+    from starlette.middleware import Middleware
+
+    from emo_mtl.cli.demo_guard import Guard
+
+    fonts = ["system-ui", "sans-serif"]  # those of the visitor: nothing is fetched
+    _, url, _ = page.queue(max_size=MAX_WAITING, api_open=False).launch(
+        server_name=host,
+        server_port=port,
+        share=False,
+        quiet=True,
+        prevent_thread_lock=True,
+        ssr_mode=False,
+        footer_links=[],
+        theme=gr.themes.Soft(primary_hue="indigo", font=fonts, font_mono=["monospace"]),
+        css=CSS,
+        app_kwargs={"middleware": [Middleware(Guard, host=host)]},
+    )
+    return url
 
 
 def build_page(bart: "EmoBART") -> "gr.Blocks":
@@ -87,11 +109,14 @@ def build_page(bart: "EmoBART") -> "gr.Blocks":
 
     with gr.Blocks(title="emo_mtl", analytics_enabled=False, fill_width=True) as page:
         with gr.Row(elem_id="title"):
-            gr.Markdown(INTRODUCTION)
-            clear = gr.Button("New conversation", size="sm", scale=0, min_width=150)
-        shown = gr.HTML(conversation([]), elem_id="conversation", autoscroll=True)
+            gr.Markdown("# emo_mtl")
+            saved = gr.HTML(save_link([]))
+            clear = gr.Button("New conversation", size="sm")
+        gr.Markdown(INTRODUCTION)
+        shown = gr.HTML(conversation([], bart.titles), elem_id="conversation", js_on_load=FOLLOW)
         with gr.Row(equal_height=True):
             text = gr.Textbox(
+                label="What you say",
                 placeholder="Say something",
                 show_label=False,
                 container=False,
@@ -113,7 +138,7 @@ def build_page(bart: "EmoBART") -> "gr.Blocks":
         turns = gr.State([], time_to_live=3600)  # seconds
         respond = {
             "fn": partial(answer, bart),
-            "outputs": [shown, turns, text],
+            "outputs": [shown, turns, text, saved],
             "concurrency_id": "model",  # shared: the model answers one utterance at a time
             "concurrency_limit": 1,
             "show_progress": "hidden",
@@ -130,7 +155,10 @@ def build_page(bart: "EmoBART") -> "gr.Blocks":
             api_visibility="private",
         )
         clear.click(
-            lambda: (conversation([]), []), outputs=[shown, turns], api_visibility="private"
+            lambda: (conversation([], bart.titles), [], save_link([])),
+            outputs=[shown, turns, saved],
+            show_progress="hidden",
+            api_visibility="private",
         )
     return page
 
@@ -143,11 +171,12 @@ def answer(
     beam: int,
     top_p: float,
     temperature: float,
-) -> Iterator[tuple[Any, Any, Any]]:
+) -> Iterator[tuple[Any, Any, Any, Any]]:
     """Show the utterance at once, then what is recognised in it and the response.
 
     Yields:
-        the conversation as HTML, the visitor's turns, and what the text box shows next
+        the conversation as HTML, the visitor's turns, what the text box shows next, and the link that
+        saves the conversation
     """
     import gradio as gr
 
@@ -158,9 +187,9 @@ def answer(
             if text
             else "Type something first."
         )
-        yield gr.skip(), gr.skip(), gr.skip()
+        yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
         return
-    yield conversation([*turns, Turn(text, {}, "")]), gr.skip(), ""
+    yield conversation([*turns, Turn(text, {}, "")], bart.titles), gr.skip(), "", gr.skip()
     settings: dict[str, Any] = {"beam": int(beam)}
     if search == SAMPLING:
         settings = {"beam": 1, "sampling": True, "sampling_topp": top_p, "temperature": temperature}
@@ -168,8 +197,8 @@ def answer(
         (emotions,) = bart.classify([text])
         (response,) = bart.respond([text], **settings)
     except UserError as error:  # a `SystemExit`, which must not end the server
-        gr.Warning(str(error))
-        yield conversation(turns), gr.skip(), text
+        gr.Warning(html.escape(str(error)))
+        yield conversation(turns, bart.titles), gr.skip(), text, gr.skip()
         return
     turns = [*turns, Turn(text, emotions, response.strip() or "…")][-MAX_TURNS:]
-    yield conversation(turns), turns, gr.skip()
+    yield conversation(turns, bart.titles), turns, gr.skip(), save_link(turns)

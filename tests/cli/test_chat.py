@@ -1,5 +1,7 @@
 """`emo-mtl chat`: its commands by themselves, then through a pipe and at a terminal."""
 
+import io
+import json
 import os
 import re
 import select
@@ -11,11 +13,32 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 
-from emo_mtl.cli.chat import COMMANDS, Conversation, beam_settings, sample_settings
+from emo_mtl.cli.chat import (
+    COMMANDS,
+    Conversation,
+    answer_lines,
+    beam_settings,
+    json_line,
+    sample_settings,
+    tab_line,
+)
+from emo_mtl.cli.dialogue import Turn, dialogue_line
 from emo_mtl.errors import UserError
 from emo_mtl.hub_interface import EmoBART
 
 START = {"beam": 2, "no_repeat_ngram_size": 3}
+
+
+class Stub:
+    """Stands in for `EmoBART`, and cannot answer `bad`."""
+
+    def classify(self, texts: list[str]) -> list[dict]:
+        if texts == ["bad"]:
+            raise UserError("bad")
+        return [{"e2": {"pos": 0.75, "neg": 0.25}} for _ in texts]
+
+    def respond(self, texts: list[str], **settings) -> list[str]:
+        return [text.upper() for text in texts]
 
 
 @pytest.fixture(scope="module")
@@ -30,13 +53,13 @@ def conversation(bart) -> Conversation:
 
 class TestConversation:
     def test_answer(self, conversation, bart):
-        emotions, response = conversation.answer("I miss her .")
+        turn = conversation.answer("I miss her .")
         (scores,) = bart.classify(["I miss her ."])
-        assert list(emotions) == ["e6", "e2", "e12"]
-        for head, (label, probability) in emotions.items():
+        assert list(turn.best()) == ["e6", "e2", "e12"]
+        for head, (label, probability) in turn.best().items():
             assert probability == max(scores[head].values()) == scores[head][label]
-        assert response == bart.respond(["I miss her ."], **START)[0].strip()
-        assert conversation.turns == [("I miss her .", response)]
+        assert turn.response == bart.respond(["I miss her ."], **START)[0].strip()
+        assert conversation.turns == [turn]
 
     def test_history_is_shown_and_not_fed(self, conversation):
         first = conversation.answer("OK")
@@ -49,7 +72,32 @@ class TestConversation:
 
     def test_control_codes_are_not_shown(self, conversation, bart, monkeypatch):
         monkeypatch.setattr(bart, "respond", lambda texts, **settings: ["a\x1b[2Jb\nc\td"])
-        assert conversation.answer("OK")[1] == "a [2Jb c d"
+        assert conversation.answer("OK").response == "a [2Jb c d"
+
+    def test_save(self, tmp_path):
+        conversation = Conversation(Stub(), START)
+        path = tmp_path / "a talk.jsonl"
+        with pytest.raises(UserError, match="no conversation yet"):
+            conversation.command(f"/save {path}")
+        turn = conversation.answer("I am sad …")
+        assert conversation.command(f"/save {path}") == f"{path}: 1 turns"
+        assert path.read_text("utf-8") == dialogue_line([turn])
+        conversation.answer("again")
+        with pytest.raises(UserError, match=r"exists already.*--overwrite"):
+            conversation.command(f"/save {path}")
+        assert path.read_text("utf-8") == dialogue_line([turn])
+        conversation.command(f"/save {path} --overwrite")
+        assert path.read_text("utf-8") == dialogue_line(conversation.turns)
+        assert os.listdir(tmp_path) == [path.name]
+
+    @pytest.mark.parametrize("name", ["", "--overwrite", "no/such/folder", ".", "a\0b", "x" * 300])
+    def test_save_to_no_file(self, name, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        conversation = Conversation(Stub(), START)
+        conversation.answer("hi")
+        with pytest.raises(UserError):
+            conversation.command(f"/save {name}")
+        assert os.listdir(tmp_path) == []
 
     def test_settings(self, conversation):
         conversation.command("/beam 7")
@@ -80,16 +128,77 @@ class TestConversation:
         assert sample_settings([]) == {"beam": 1, "sampling": True, "sampling_topp": 0.9}
 
 
-def chat(checkpoint: Path, text: bytes) -> subprocess.CompletedProcess:
+def chat(checkpoint: Path, text: bytes, *flags: str) -> subprocess.CompletedProcess:
     command = [str(Path(sys.executable).parent / "emo-mtl"), "chat", "--path", str(checkpoint)]
     return subprocess.run(
-        [*command, "--cpu", "--beam", "2"],
+        [*command, "--cpu", "--beam", "2", *flags],
         input=text,
         cwd=REPOSITORY,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         timeout=120,
     )
+
+
+class TestLines:
+    """What comes out for each line; `bad`, bytes that are no UTF-8 and a wrong command are errors."""
+
+    LINES = (
+        b"\xef\xbb\xbfhi \xf0\x9f\x98\x80\n",
+        b"bad\n",
+        b"\n",
+        b"a\xff\n",
+        b"/beam x\n",
+        b"bye\r\n",
+        b"/quit\n",
+    )
+    SCORES = {"e2": {"pos": 0.75, "neg": 0.25}}  # noqa: RUF012
+
+    def lines(self, capsys, show) -> tuple[list[str], str]:
+        with pytest.raises(UserError, match=r"line 2: bad .lines without an answer: 3"):
+            answer_lines(Conversation(Stub(), START), io.BytesIO(b"".join(self.LINES)), show)
+        out, errors = capsys.readouterr()
+        assert [line.split(":")[0] for line in errors.splitlines()] == [
+            f"standard input, line {number}" for number in (2, 4, 5)
+        ]
+        return out.split("\n"), errors
+
+    def test_tabs(self, capsys):
+        shown, _ = self.lines(capsys, tab_line)
+        assert shown == ["e2=pos 0.75\tHI 😀", "", "", "", "", "e2=pos 0.75\tBYE", ""]
+
+    def test_json(self, capsys):
+        shown, errors = self.lines(capsys, json_line)
+        found = [json.loads(line) for line in shown if line]
+        assert found[0] == {"text": "hi 😀", "emotions": self.SCORES, "response": "HI 😀"}
+        assert found[2] == {"text": "", "emotions": {}, "response": ""}
+        assert found[5] == {"text": "bye", "emotions": self.SCORES, "response": "BYE"}
+        assert [item["text"] for item in found] == ["hi 😀", "bad", "", "a\ufffd", "/beam x", "bye"]
+        for number, item in enumerate(found, start=1):
+            assert ("error" in item) == (f"line {number}: " in errors)
+            assert item.get("error", "") in errors
+
+    def test_nothing_wrong(self, capsys):
+        answer_lines(Conversation(Stub(), START), [b"hi\n"], json_line)
+        assert json.loads(capsys.readouterr().out)["response"] == "HI"
+
+
+class TestDialogueLine:
+    def test_format(self):
+        turns = [
+            Turn("I am\nsad", {"e6": {"sadness": 0.9, "joy": 0.1}, "e2": {"neg": 1.0}}, "why?"),
+            Turn("so", {}, "oh"),
+        ]
+        line = dialogue_line(turns)
+        assert line.count("\n") == 1
+        assert json.loads(line) == {
+            "turns": [
+                {"text": "I am\nsad", "speaker": "you", "emotion": "sadness"},
+                {"text": "why?", "speaker": "bot"},
+                {"text": "so", "speaker": "you"},
+                {"text": "oh", "speaker": "bot"},
+            ]
+        }
 
 
 class TestPipe:
@@ -100,15 +209,21 @@ class TestPipe:
         lines = result.stdout.decode().split("\n")
         assert len(lines) == 4  # three answers, and what follows the last line feed
         assert re.fullmatch(r"e6=\w+ \d\.\d\d\te2=\w+ \d\.\d\d\te12=\w+ \d\.\d\d\t.+", lines[0])
-        assert lines[0].split("\t")[-1] == conversation.answer(texts[0])[1]
+        assert lines[0].split("\t")[-1] == conversation.answer(texts[0]).response
         assert lines[1] == ""
         assert b"beam 1" in result.stderr
+        assert result.stderr.startswith(b"Loading")
         assert b"Warning" not in result.stderr
 
     def test_not_utf_8(self, trained):
-        result = chat(trained[0], b"fine\n\xff\n")
+        result = chat(trained[0], b"fine\n\xff\nfine\n", "--json")
         assert result.returncode == 1
-        assert b"emo_mtl: error: standard input, line 2" in result.stderr
+        first, second, third = (json.loads(line) for line in result.stdout.splitlines())
+        assert first == third
+        assert list(first) == ["text", "emotions", "response"]
+        assert list(first["emotions"]) == ["e6", "e2", "e12"]
+        assert list(second) == ["text", "error"]
+        assert b"standard input, line 2" in result.stderr
         assert b"Traceback" not in result.stderr
 
     def test_reader_that_stops(self, trained):

@@ -83,13 +83,10 @@ def verdicts(answers: dict[str, str], expected: Callable[[str], str]) -> Counter
 
 def serve(bart: Any) -> tuple[Any, str]:
     """The demo of a model on a free port of 127.0.0.1, and its address."""
-    from emo_mtl.cli.demo import MAX_WAITING, build_page
+    from emo_mtl.cli.demo import build_page, launch
 
     page = build_page(bart)
-    _, url, _ = page.queue(max_size=MAX_WAITING).launch(
-        server_name="127.0.0.1", share=False, quiet=True, prevent_thread_lock=True, ssr_mode=False
-    )
-    return page, url.rstrip("/")
+    return page, launch(page, "127.0.0.1").rstrip("/")
 
 
 def main() -> None:
