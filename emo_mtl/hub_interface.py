@@ -31,7 +31,7 @@ class EmoBART:
 
     Each text is an utterance by itself, as in training: there is no memory of earlier ones. Texts are read
     as people type them (`I'm sad.`) and answers are written so, whatever the corpora look like; with
-    `typed=False` both are as in the corpora (`I ’ m sad .`), as in fairseq's commands. White
+    `typed=False` both are as in the corpora (`I'm sad .`), as in fairseq's commands. White
     space of any kind (line ends, tabs) counts as a space. A text that is longer than the model's
     `--max-source-length` (64 tokens by default) is cut off there, which is logged. `</s>`, `<mask>`
     and the like are plain text. Not safe for threads: one call at a time.
