@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from emo_mtl.cli.model import add_bpe_arguments
 from emo_mtl.cli.output import atomic_folder, check_output_folder
+from emo_mtl.names import RESPONSE
 
 if TYPE_CHECKING:
     from fairseq.data import Dictionary
@@ -74,7 +75,9 @@ def run(args: argparse.Namespace) -> None:
         for name, labels in task.heads.items():
             to_huggingface_classifier(model, name, labels).save_pretrained(draft / name)
             tokenizer.save_pretrained(draft / name)
-        card = model_card(args.out.resolve().name, model, task.heads, updates)
+        names = [name for name in (RESPONSE, *task.heads) if name in task.state.writing]
+        writings = {name: task.writing(name) for name in names}
+        card = model_card(args.out.resolve().name, model, task.heads, updates, writings)
         (draft / "README.md").write_text(card, encoding="utf-8")
     print(f"{args.out}: BartForConditionalGeneration")
     for name, labels in task.heads.items():

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from emo_mtl import markdown as md
 from emo_mtl.models.emo_bart import EmoBARTModel
+from emo_mtl.names import RESPONSE
+from emo_mtl.writing import Writing
 
 # What preprocess/prepare.py makes of the paper's corpora: task -> corpus, terms.
 CORPORA = {
@@ -52,7 +54,7 @@ print(tokenizer.batch_decode(outputs, skip_special_tokens=True))
 
 With transformers 4 the pipeline `text2text-generation` does the same; transformers 5 has no such pipeline.
 {classify}
-Text is expected as the training data has it: one utterance, words and punctuation separated by spaces.
+{text}
 
 ## Training data
 
@@ -91,9 +93,28 @@ print(classify("I lost my keys .", truncation=True))
 {heads}
 """
 
+TEXT = """\
+## Text
+
+One utterance, written as the training data is: the tokenizer does not bring typed text there, emo_mtl does.
+
+```python
+from emo_mtl.writing import Writing, as_people_write
+
+writing = {{
+{writings}
+}}
+print(writing["response"].normalize("I can't believe it!"))  # {example}: an input of the model
+print(as_people_write("I 'm so happy ."))  # and back: I'm so happy.
+```"""
+
 
 def model_card(
-    name: str, model: EmoBARTModel, heads: Mapping[str, Sequence[str]], updates: int
+    name: str,
+    model: EmoBARTModel,
+    heads: Mapping[str, Sequence[str]],
+    updates: int,
+    writings: Mapping[str, Writing],
 ) -> str:
     """The content of README.md.
 
@@ -101,6 +122,7 @@ def model_card(
         name: of the exported folder
         heads: labels of each classification task
         updates: how many the model was trained for
+        writings: how the corpus of each task writes, where that is known
     """
     rows = [
         [md.code(f"{name}/{task}"), ", ".join(map(md.text, labels))]
@@ -123,7 +145,18 @@ def model_card(
         updates=updates,
         max_length=model.args.max_source_length,
         classify=classify if heads else "",
+        text=text_section(writings),
         corpora=md.table(["task", "corpus", "terms"], corpora, texts=3),
+    )
+
+
+def text_section(writings: Mapping[str, Writing]) -> str:
+    """How text must be written for the model."""
+    if RESPONSE not in writings:
+        return "Text is expected as the training data has it."
+    return TEXT.format(
+        writings="\n".join(f"    {_python(name)}: {value}," for name, value in writings.items()),
+        example=writings[RESPONSE].normalize("I can't believe it!"),
     )
 
 

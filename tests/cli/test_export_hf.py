@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import real_state, run_command
+from conftest import printed, real_state, run_command
 
 from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError
@@ -161,6 +161,8 @@ class TestFolder:
         ):
             assert part in card
         assert "e12" not in card  # no such head
+        code = re.findall(r"```python\n(.*?)```", card, flags=re.DOTALL)[-1]
+        assert "I'm so happy." in printed(exec, code)
 
     def test_import_is_bit_identical(self, checkpoint, exported, sample, tmp_path):
         out = tmp_path / "model.pt"
