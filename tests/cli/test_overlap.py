@@ -83,7 +83,7 @@ class TestCommand:
         rows = capsys.readouterr().out.splitlines()
         assert "| response | test | 3 | 1 (33.3 %) | 1 (33.3 %) | 2 (66.7 %) |" in rows[3]
         assert rows[3].endswith("| 1 (33.3 %) | 2 (66.7 %) | |")
-        assert rows[5].endswith("| 1 (50.0 %) | 2 (100.0 %) | 0 (0.0 %) |  |  | 1 (50.0 %) |")
+        assert rows[5].endswith("| 1 (50.0 %) | 2 (100.0 %) | 0 (0.0 %) | | | 1 (50.0 %) |")
         assert {path.name for path in tmp_path.iterdir()} == {"data", "overlap.json"}
 
     def test_prepared_sample(self, sample, tmp_path):

@@ -221,3 +221,16 @@ def test_a_whole_file(tmp_path):
     path = tmp_path / "a.json"
     path.write_text('{"a": "\\ud83d\\ude00"}', encoding="utf-8")
     assert read_json(path) == {"a": "😀"}
+
+
+@pytest.mark.parametrize("value", [DEEP, "1" * 5000, "1" + "0" * 400, "1e999", '"\\ud800"'])
+def test_train_log(value, tmp_path):
+    line = f'{{"epoch": 1, "train_loss": {value}, "train_num_updates": 2}}'
+    (tmp_path / "train.log").write_text(line + "\n", encoding="utf-8")
+    message = ""
+    try:
+        read_run(tmp_path)
+    except UserError as error:
+        message = str(error)
+    assert message.count("\n") == 0
+    assert not message or "train.log, line 1" in message

@@ -25,7 +25,10 @@ def test_names_and_labels(name, label, shared_model):
         calls = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Call)]
         given = [a.value for c in calls for a in c.args if isinstance(a, ast.Constant)]
         assert given.count(name) == 2 or f"{name}/e6" in given
-    rows = [line for line in card.split("\n") if line.startswith("|")]
-    widths = [row.replace(r"\\", "").replace(r"\|", "").count("|") for row in rows]
-    assert widths == [4] * 5 + [3] * 4 or widths == [3] * 4 + [4] * 5
+    lines = text.split("\n")
+    widths = [line.replace(r"\\", "").replace(r"\|", "").count("|") for line in lines]
+    rules = [number for number, line in enumerate(lines) if line.startswith("| ---")]
+    assert len(rules) == 2
+    for rule in rules:
+        assert len(set(widths[rule - 1 : rule + 3])) == 1  # header, rule and two rows
     assert ("| `model/e6` | joy, fear |" in card) == (name == "model" and label == "joy")
