@@ -18,13 +18,13 @@ LARGEST = (
 )
 
 
-def check(value: Any, kind: type, where: str, name: str) -> Any:
+def check(value: Any, kind: type, where: str, name: str = "") -> Any:
     """The value, if it is of a kind.
 
     Args:
         kind: one of `KINDS`; float takes whole numbers too, and neither takes NaN, infinity or true
         where: what a message begins with, such as the file's path
-        name: of the value, for messages
+        name: of the value, for messages; none for the whole file
 
     Raises:
         UserError: it is of another kind
@@ -34,9 +34,8 @@ def check(value: Any, kind: type, where: str, name: str) -> Any:
     if numeric and right:
         right = not isinstance(value, bool) and abs(value) <= LARGEST
     if not right:
-        raise UserError(
-            f"{where}: found {name} {shown(value)}, expected {KINDS[kind]}; make it again"
-        )
+        found = f"{name} {shown(value)}".lstrip()
+        raise UserError(f"{where}: found {found}, expected {KINDS[kind]}; make it again")
     return value
 
 
@@ -46,9 +45,7 @@ def member(entry: Any, key: str, kind: type, where: str, **default: Any) -> Any:
     Raises:
         UserError: `entry` is no object, has no such key, or its value is not as :func:`check` wants it
     """
-    if not isinstance(entry, dict):
-        raise UserError(f"{where}: found {shown(entry)}, expected an object; make it again")
-    value = entry.get(key)
+    value = check(entry, dict, where).get(key)
     if value is None:
         if default:
             return default["default"]

@@ -9,12 +9,14 @@ _CHARACTERS = {escape: character for character, escape in _ESCAPES.items()}
 
 
 def csv_cell(value: object) -> object:
-    """A value for a CSV file: a text that a spreadsheet would run gets a `'` before it.
+    """A value for a CSV file: a text on one line, and with a `'` before it where a spreadsheet would run it.
 
     Numbers stay as they are.
     """
-    formula = isinstance(value, str) and value != "" and value[0] in FORMULA_STARTS
-    return f"'{value}" if formula else value
+    if not isinstance(value, str) or not value:
+        return value
+    line = re.sub(r"[\r\n]+", " ", value)
+    return f"'{line}" if value[0] in FORMULA_STARTS else line
 
 
 def tsv_line(cells: Sequence[str]) -> str:

@@ -45,7 +45,7 @@ def check_gpt2_files(folder: Path) -> None:
     known = vocabulary(folder / "dict.txt")
     try:
         units = json.loads(read_text(folder / "encoder.json")).values()
-    except (AttributeError, json.JSONDecodeError) as error:
+    except (AttributeError, ValueError, RecursionError) as error:
         raise CorpusError(
             folder / "encoder.json",
             found=f"something else ({error})",

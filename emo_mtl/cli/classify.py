@@ -137,6 +137,8 @@ def run(args: argparse.Namespace) -> None:
     """
     check_output(args.predictions, args.overwrite)
     check_output(args.json, args.overwrite)
+    if args.batch_size < 1:
+        raise UserError(f"--batch-size: found {args.batch_size}, expected 1 or more")
     import torch
 
     from emo_mtl.inference import find_bpe, predict, text_dataset

@@ -69,7 +69,7 @@ def check_is_bart(folder: Path) -> None:
     try:
         config = json.loads(path.read_text("utf-8"))
         kind = config.get("model_type")
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise UserError(
             f"{path}: cannot be read ({error}), expected the configuration of a BART"
         ) from error

@@ -7,6 +7,7 @@ fairseq, which take seconds, inside functions: ``--help`` answers at once.
 import argparse
 import logging
 import os
+import select
 import sys
 from collections.abc import Sequence
 from typing import Any, TextIO
@@ -68,11 +69,10 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _is_read(stream: TextIO) -> bool:
-    try:
-        stream.flush()
-    except BrokenPipeError:
-        return False
-    return True
+    """False for a pipe whose reader is gone: of another pipe or socket that broke, nobody was told."""
+    poll = select.poll()
+    poll.register(stream.fileno(), 0)  # asks for errors only
+    return not poll.poll(0)
 
 
 def _run(argv: Sequence[str] | None) -> None:

@@ -45,7 +45,6 @@ def generation_config(
         UserError: a setting that does not exist, has no effect here, is out of its range, or does not go
             together with another
     """
-    limit = min(longest, settings.get("max_len_b", longest))
     ranges: dict[str, tuple[type, float, float]] = {
         # twice as many candidates as the beam size are looked at, of which none is <pad>
         "beam": (int, 1, (vocabulary - 1) // 2),
@@ -78,7 +77,8 @@ def generation_config(
         if name in given and name in NEEDS and NEEDS[name] not in given:
             raise UserError(f"{name}: found no {NEEDS[name]}, expected it beside: give both")
     if "min_len" in settings:  # its range depends on another setting
-        check_range("min_len", settings["min_len"], int, 1, limit)
+        high = min(longest, settings.get("max_len_b", longest))
+        check_range("min_len", settings["min_len"], int, 1, high)
     for one, other in EXCLUDES:
         if one in given and other in given:
             raise UserError(f"{one}: found {other} beside it, expected one of them: leave one out")

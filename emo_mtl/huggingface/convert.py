@@ -146,7 +146,7 @@ def generation_config(model: EmoBARTModel, dictionary: Dictionary) -> "Generatio
     `<s>` too that every response starts with.
     """
     bos, pad, eos = dictionary.bos(), dictionary.pad(), dictionary.eos()
-    banned = [pad, *map(dictionary.index, never_generated(dictionary))]
+    banned = sorted([pad, *map(dictionary.index, never_generated(dictionary))])
     longest = min(model.args.max_target_length, model.max_decoder_positions())
     return import_transformers().GenerationConfig(
         num_beams=5,

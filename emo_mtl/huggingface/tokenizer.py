@@ -82,7 +82,7 @@ def save_gpt2_tokenizer(
     """
     try:
         units = {str(n): unit for unit, n in json.loads(encoder_json.read_text("utf-8")).items()}
-    except (AttributeError, ValueError) as error:
+    except (AttributeError, ValueError, RecursionError) as error:
         raise UserError(
             f"{encoder_json}: found something else ({error}), expected fairseq's encoder.json"
         ) from error

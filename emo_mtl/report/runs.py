@@ -186,7 +186,7 @@ def _add_scores(
     run: Run, path: Path, entries: Any, measures: Sequence[str], task: str | None = None
 ) -> None:
     """Add the scores of each entry, which names its task where `task` does not."""
-    for number, entry in enumerate(check(entries, list, str(path), "as a whole"), start=1):
+    for number, entry in enumerate(check(entries, list, str(path)), start=1):
         where = f"{path}, entry {number}"
         name = task or member(entry, "task", str, where)
         part = member(entry, "part", str, where, default="all")

@@ -57,9 +57,9 @@ def _parse(text: str, where: str) -> Point | None:
     if text.startswith("{"):
         try:
             stats = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (RecursionError, ValueError) as error:
             raise UserError(
-                f"{where}: found no JSON ({error.msg}, column {error.colno}), expected a line of "
+                f"{where}: found no JSON ({error}), expected a line of "
                 "--log-format json; was it cut off? remove the line"
             ) from error
         if "update" in stats:
@@ -87,5 +87,5 @@ def _parse(text: str, where: str) -> Point | None:
             f"{where}: found no num_updates, expected the end of an epoch or of a validation as "
             "fairseq-train logs it; was the line cut off? remove it"
         ) from None
-    except (TypeError, ValueError) as error:
+    except (OverflowError, TypeError, ValueError) as error:
         raise UserError(f"{where}: {error}; expected a number for each measure") from None

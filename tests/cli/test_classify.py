@@ -5,7 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from emo_mtl.cli.classify import Predictions, parts_table, predictions_tsv, score
+from emo_mtl.cli.classify import (
+    Predictions,
+    parts_table,
+    predictions_tsv,
+    read_utterances,
+    score,
+)
 from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError
 
@@ -51,7 +57,7 @@ class TestScore:
         assert whole["labels"] == ["anger", "joy"]
 
     def test_other_subset(self, overlap):
-        with pytest.raises(UserError, match="no overlap of e6 on valid"):
+        with pytest.raises(UserError, match="of e6 on valid: found no 'valid', expected an object"):
             score([RESULT], overlap, "valid")
 
 
@@ -62,7 +68,22 @@ class TestPredictions:
         assert lines[2] == "2\te6\tjoy\tanger\t0.7000"
 
 
+class TestInput:
+    def test_line_ends(self, tmp_path):
+        path = tmp_path / "in.txt"
+        path.write_bytes("one\r\ntwo\u2028\r\n".encode())
+        assert read_utterances(str(path)) == ["one", "two\u2028"]
+        path.write_bytes(b"one\r\n\r\n")
+        with pytest.raises(UserError, match="line 2: found no text"):
+            read_utterances(str(path))
+
+
 class TestFlags:
+    @pytest.mark.parametrize("size", ["0", "-3"])
+    def test_batch_size(self, size):
+        with pytest.raises(UserError, match=f"--batch-size: found {size}, expected 1 or more"):
+            main(["classify", "data-bin", "--path", "model.pt", "--batch-size", size])
+
     def test_overlap_of_unlabelled_text(self, overlap):
         argv = ["classify", "data-bin", "--path", "model.pt", "--input", "-", "--bpe", "gpt2"]
         with pytest.raises(UserError, match="--overlap: found --input"):

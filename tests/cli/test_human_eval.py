@@ -353,6 +353,18 @@ class TestScore:
         del plain["results"], saved["results"]
         assert plain == saved
 
+    def test_pandas(self, two, score):
+        """It makes floats of a column with gaps: those of a rejected assignment."""
+        study, hits = two
+        rows = rate(hits, TWO)
+        gap = result_row(hits["base", 0], "w9", "", status="Rejected")
+        plain = score(study, [*rows, gap])
+        for row in rows:
+            row |= {key: f"{row[key]}.0" for key in row if key.startswith("Answer.")}
+        floats = score(study, [*rows, gap])
+        del plain["results"], floats["results"]
+        assert plain == floats
+
     def test_seed(self, make, score):
         study = make({"one": list("abcdefghij")})
         emotion = {("one", i): [1 + (7 * i + n) % 5 for n in range(i + 1)] for i in range(10)}
@@ -426,12 +438,11 @@ class TestScoreErrors:
 
     def test_no_study(self, two, score, error, tmp_path):
         rows = rate(two[1], TWO)
-        assert "expected the file that `emo-mtl human-eval make` wrote" in error(
-            score, tmp_path, rows
-        )
-        for content in ("[]", "{}", "no JSON"):
+        assert "key.json: cannot be read" in error(score, tmp_path, rows)
+        # what else may be wrong with it: tests/fuzz/test_json.py
+        for content, message in (("{}", "found no 'hits'"), ("no JSON", "line 1: found no JSON")):
             (two[0] / "key.json").write_text(content, encoding="utf-8")
-            assert "key.json: cannot be read" in error(score, two[0], rows)
+            assert message in error(score, two[0], rows)
 
     def test_without_krippendorff(self, two, score, error, monkeypatch):
         study, hits = two

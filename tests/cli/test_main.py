@@ -1,7 +1,12 @@
 """`emo-mtl` answers without importing what takes seconds."""
 
+import subprocess
+import sys
+
 import pytest
 from conftest import run_command
+
+from emo_mtl.cli.main import ENDED_BY_READER, main
 
 RUN = """
 import sys
@@ -38,3 +43,40 @@ class TestLightStart:
         lines = run_command("python", "-c", RUN.format(argv=argv)).stdout.splitlines()
         assert "| 100.00 |" in lines[2]
         assert lines[-1] == "heavy: []"
+
+
+MANY = """
+import sys
+from emo_mtl.cli import main
+class Talks:
+    HELP = "talks"
+    def add_arguments(parser):
+        parser.add_argument("lines", type=int)
+    def run(args):
+        for number in range(args.lines):
+            print(number)
+main.SUBCOMMANDS = {"talk": Talks}
+main.main(["talk", sys.argv[1]])
+"""
+
+
+class TestPipe:
+    @pytest.mark.parametrize("lines", [2, 100_000])
+    def test_reader_that_has_enough(self, lines):
+        """With little to say it is found out only at the end."""
+        command = [sys.executable, "-c", MANY, str(lines)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        if lines > 2:
+            assert process.stdout.readline() == b"0\n"
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        process.stderr.close()
+        assert process.wait(timeout=60) == ENDED_BY_READER
+
+    def test_another_pipe_is_an_error(self, monkeypatch):
+        def fail(args: object) -> None:
+            raise BrokenPipeError
+
+        monkeypatch.setattr("emo_mtl.cli.overlap.run", fail)
+        with pytest.raises(BrokenPipeError):
+            main(["overlap", "data"])

@@ -82,8 +82,8 @@ class TestCommand:
         assert json.loads(out.read_text("utf-8")) == EXPECTED
         rows = capsys.readouterr().out.splitlines()
         assert "| response | test | 3 | 1 (33.3 %) | 1 (33.3 %) | 2 (66.7 %) |" in rows[3]
-        assert rows[3].endswith("| 1 (33.3 %) | 2 (66.7 %) |  |")
-        assert rows[5].endswith("| 1 (50.0 %) | 2 (100.0 %) | 0 (0.0 %) |  |  | 1 (50.0 %) |")
+        assert rows[3].endswith("| 1 (33.3 %) | 2 (66.7 %) | |")
+        assert rows[5].endswith("| 1 (50.0 %) | 2 (100.0 %) | 0 (0.0 %) | | | 1 (50.0 %) |")
         assert {path.name for path in tmp_path.iterdir()} == {"data", "overlap.json"}
 
     def test_prepared_sample(self, sample, tmp_path):
@@ -152,8 +152,8 @@ class TestParts:
     @pytest.mark.parametrize(
         ("task", "subset", "examples", "message"),
         [
-            ("e2", "test", 2, "no overlap of e2 on test"),
-            ("e6", "dev", 2, "no overlap of e6 on dev"),
+            ("e2", "test", 2, "of e2 on test: found no 'e2', expected an object"),
+            ("e6", "dev", 2, "of e6 on dev: found no 'dev', expected an object"),
             ("e6", "test", 3, "found 2 examples of e6 on test, expected 3"),
         ],
     )
@@ -175,7 +175,7 @@ class TestParts:
     )
     def test_other_files(self, content, file):
         file.write_bytes(content if isinstance(content, bytes) else content.encode())
-        with pytest.raises(UserError, match=r"overlap\.json: found"):
+        with pytest.raises(UserError, match=r"overlap\.json.*: found"):
             read_parts(file, "e6", "test", 2)
 
     def test_missing_file(self, tmp_path):

@@ -268,6 +268,19 @@ class TestFiles:
 
 
 class TestCurves:
+    def test_names_are_shown_as_they_are(self, report, write):
+        """No formula, nothing left out of the legend, no character that an SVG cannot hold."""
+        names = ["_hidden", "$\\frac$ a_b", "x\x1b\0y", "<script>&amp;"]
+        runs = [write("R", 1, log=epochs(9, 8), weights=E6), write("S", 1, log=epochs(9, 8))]
+        for folder, name in zip(runs * 2, names, strict=True):
+            run = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+            text = json.dumps(run | {"row": name, "model": name})
+            (folder / "run.json").write_text(text, encoding="utf-8")
+            made, _ = report(folder, flags=["--overwrite"])
+            assert ElementTree.parse(made / "curves-response.svg")
+            figure = learning_curves(rows_of([folder]), "response")
+            assert len(figure.legends[0].get_texts()) == 3
+
     def test_lines(self, runs):
         pytest.importorskip("matplotlib")
         rows = rows_of(runs)

@@ -201,6 +201,13 @@ class TestGeneration:
         assert config.bad_words_ids == [[BOS], [PAD], [44]]
         assert (config.decoder_start_token_id, config.forced_bos_token_id) == (EOS, BOS)
 
+    def test_fillers_are_never_generated(self, shared_model):
+        dictionary = Dictionary()
+        for symbol in ("a", "madeupword0000", "b", "madeupword0001", "<mask>"):
+            dictionary.add_symbol(symbol)
+        config = generation_config(shared_model, dictionary)
+        assert config.bad_words_ids == [[BOS], [PAD], [5], [7], [8]]
+
     def test_beam_search_is_that_of_the_task(self, build):
         """But for the scores of the two tokens that are forced, which transformers sets to 0."""
         _, task, model, _ = build(max_target_length="20")

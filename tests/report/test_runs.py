@@ -100,33 +100,36 @@ class TestReadRun:
         ("files", "message"),
         [
             ({"evaluate": '{\n"rows": [\n'}, "evaluate.json, line 3: found no JSON"),
-            ({"evaluate": []}, "evaluate.json: found list, expected an object"),
-            ({"evaluate": {"rows": {}}}, "evaluate.json: found rows {}, expected list"),
+            ({"evaluate": []}, "evaluate.json: found a list, expected an object"),
+            ({"evaluate": {"rows": {}}}, "evaluate.json: found 'rows' an object, expected a list"),
             (
                 {"evaluate": {"rows": [{}]}},
-                "evaluate.json, entry 1: found no 'sacrebleu', expected int",
+                "evaluate.json, entry 1: found no 'sacrebleu', expected a number",
             ),
             (
                 {"evaluate": {"rows": RESPONSES["rows"] * 2}},
                 "evaluate.json, entry 2: found response (all) a second time",
             ),
-            ({"classify": {}}, "classify.json: found no list of scores"),
+            ({"classify": {}}, "classify.json: found an object, expected a list"),
             (
                 {"classify": [{"accuracy": 1}]},
-                "classify.json, entry 1: found no 'task', expected str",
+                "classify.json, entry 1: found no 'task', expected a text",
             ),
             (
                 {"classify": [EMOTIONS[0] | {"accuracy": "60"}]},
-                "found accuracy '60', expected int or float",
+                "found 'accuracy' '60', expected a number",
             ),
             (
                 {"classify": [EMOTIONS[0] | {"accuracy": True}]},
-                "found accuracy True, expected a number",
+                "found 'accuracy' True, expected a number",
             ),
-            ({"run": {"seed": 1}}, "run.json: found no 'row', expected str"),
-            ({"run": {"row": "R", "seed": "one"}}, "run.json: found seed 'one', expected int"),
-            ({"run": {"row": "R", "loss_weights": {"e6": "x"}}}, "run.json: found e6 'x'"),
-            ({"awareness": {"rows": [None]}}, "awareness.json, entry 1: found NoneType"),
+            ({"run": {"seed": 1}}, "run.json: found no 'row', expected a text"),
+            (
+                {"run": {"row": "R", "seed": "one"}},
+                "run.json: found 'seed' 'one', expected a whole number",
+            ),
+            ({"run": {"row": "R", "loss_weights": {"e6": "x"}}}, "run.json: found 'e6' 'x'"),
+            ({"awareness": {"rows": [None]}}, "awareness.json, entry 1: found null"),
             ({"log": "epoch 001 | loss\n"}, "train.log, line 1: found 'loss'"),
         ],
     )
