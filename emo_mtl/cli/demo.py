@@ -180,7 +180,7 @@ def answer(
     """
     import gradio as gr
 
-    text = text.strip()
+    text = text.encode(errors="replace").decode().strip()  # half a surrogate pair is no text
     if not text or len(text) > MAX_CHARACTERS:
         gr.Warning(
             f"That has {len(text):,} characters; at most {MAX_CHARACTERS} fit."

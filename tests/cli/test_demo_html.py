@@ -1,9 +1,11 @@
 """What the demo shows: the numbers of the model, and every text as text."""
 
+import base64
 import re
 from html.parser import HTMLParser
 
-from emo_mtl.cli.demo_html import SHOWN_LABELS, Turn, bar, chart, conversation
+from emo_mtl.cli.demo_html import SHOWN_LABELS, bar, chart, conversation, save_link
+from emo_mtl.cli.dialogue import Turn, dialogue_line
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror='alert(2)'> \"&amp;"
 
@@ -28,20 +30,53 @@ class Tags(HTMLParser):
 class TestConversation:
     def test_every_text_is_escaped(self):
         turn = Turn(HOSTILE, {HOSTILE: {HOSTILE: 0.75, "b": 0.25}}, HOSTILE)
-        tags = Tags(conversation([turn]))
+        tags = Tags(conversation([turn], {HOSTILE: HOSTILE}))
         assert set(tags.names) == {"div", "span"}
         assert tags.text.count(HOSTILE) == 5  # twice said, head, best label, bar
 
     def test_order(self):
         turns = [Turn("first", {}, "one"), Turn("second", {}, "two")]
-        assert re.findall("first|one|second|two", conversation(turns)) == [
+        assert re.findall("first|one|second|two", conversation(turns, {})) == [
             *("first", "one", "second", "two")
         ]
 
     def test_waiting_and_welcome(self):
-        assert "dots" in conversation([Turn("first", {}, "")])
-        assert "dots" not in conversation([Turn("first", {}, "one")])
-        assert "Type something" in conversation([])
+        assert "dots" in conversation([Turn("first", {}, "")], {})
+        assert "dots" not in conversation([Turn("first", {}, "one")], {})
+        assert "Type something" in conversation([], {})
+
+    def test_names_for_people(self):
+        shown = conversation([Turn("hi", {"e6": {"joy": 1.0}}, "ho")], {"e6": "Emotion"})
+        assert "Emotion" in shown
+        assert "e6" not in shown
+
+    def test_no_meaning_hangs_on_a_symbol(self):
+        """A symbol for which the visitor has no font is a box; letters, digits and the like are there."""
+        scores = {"joy": 0.9, "positive": 0.1}
+        for turns in ([], [Turn("a", {"e6": scores}, "b"), Turn("c", {}, "")]):
+            seen = re.sub(r'<[^>]*aria-hidden="true">[^<]*', "", conversation(turns, {"e6": "E"}))
+            assert seen.isascii()
+
+    def test_screen_readers(self):
+        """What is new is read out, but for the bars; who speaks is said and not shown."""
+        shown = conversation([Turn("a", {"e6": {"joy": 1.0}}, "b")], {"e6": "Emotion"})
+        assert re.match(r'<div class="log" role="log" aria-live="polite" aria-label="\w+"', shown)
+        assert '<span class="unseen">You: </span>a<' in shown
+        assert '<span class="unseen">Answer: </span>b<' in shown
+        assert shown.count('aria-live="off"') == shown.count('class="bars"') == 1
+
+
+class TestSaveLink:
+    def test_holds_the_conversation(self):
+        turns = [Turn(HOSTILE, {"e6": {"joy": 1.0}}, "ho 😀"), Turn("hi", {}, "ho")]
+        link = save_link(turns)
+        (data,) = re.findall(r'href="data:application/jsonl;base64,([^"]+)"', link)
+        assert base64.b64decode(data).decode() == dialogue_line(turns)
+        assert 'download="conversation.jsonl"' in link
+        assert Tags(link).text == "Save"
+
+    def test_nothing_to_save(self):
+        assert save_link([]) == ""
 
 
 class TestChart:
@@ -52,7 +87,7 @@ class TestChart:
     def test_only_the_first_is_best(self):
         html = chart("e2", {"positive": 0.9, "negative": 0.1})
         assert html.count('class="bar best"') == html.count('class="bar"') == 1
-        assert html.index("👍 positive") < html.index("90%") < html.index("10%")
+        assert html.index("positive") < html.index("90%") < html.index("10%")
 
     def test_many_labels_unfold(self):
         few = {f"label{i}": 0.1 for i in range(SHOWN_LABELS)}

@@ -19,6 +19,8 @@ from emo_mtl.cli.demo import MAX_CHARACTERS, MAX_WAITING  # noqa: E402
 class Gate:
     """Stands in for `EmoBART`: answers backwards, once the gate is open; counts calls at a time."""
 
+    titles = {"<i>e2": "<i>Sentiment"}  # noqa: RUF012
+
     def __init__(self):
         self.open = threading.Event()
         self.open.set()
@@ -67,6 +69,7 @@ def test_html_is_shown_as_text(demo):
     assert f">{html.escape(text[::-1])}<" in shown
     assert "<script" not in shown
     assert "&lt;b&gt;pos" in shown  # labels, too
+    assert "&lt;i&gt;Sentiment" in shown
 
 
 def test_full_queue_is_said(demo):

@@ -22,9 +22,15 @@ import numpy as np
 SETTINGS = [[], "Beam search", 2, 0.9, 1]  # turns, search, beam, top p, temperature
 
 
-def ask(url: str, text: str, session: str, timeout: float = 120) -> str:
-    """One utterance through the page's own HTTP interface: its last HTML, or `refused: ...`."""
-    body = {"data": [text, *SETTINGS], "fn_index": 0, "session_hash": session}
+def ask(url: str, text: str, session: str, timeout: float = 120, data: list | None = None) -> str:
+    """One utterance through the page's own HTTP interface: its last HTML, or `refused: ...`.
+
+    Args:
+        data: what is sent, instead of the text with the settings of the page
+    """
+    if data is None:
+        data = [text, *SETTINGS]
+    body = {"data": data, "fn_index": 0, "session_hash": session}
     request = urllib.request.Request(
         f"{url}/gradio_api/queue/join",
         json.dumps(body).encode(),
