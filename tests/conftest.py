@@ -18,6 +18,7 @@ from fairseq import options, tasks
 from fairseq.data import Dictionary
 from fairseq.data.indexed_dataset import make_builder
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
+from fairseq.models.bart.model import BARTModel, bart_large_architecture
 from hypothesis import settings
 from make_sample import main as make_sample
 
@@ -228,6 +229,34 @@ def trained(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     bpe = ["--bpe", "sentencepiece", "--sentencepiece-model", sample / "spm.model"]
     result = train(sample, save_dir, *MULTITASK, *flags, *bpe)
     return save_dir / "checkpoint_best.pt", result.stdout + result.stderr
+
+
+def write_pretrained_bart(sample: Path, path: Path) -> dict[str, torch.Tensor]:
+    """Random weights of fairseq's own BART in the old format: `args` Namespace, `<mask>`, no heads."""
+    argv = [str(sample / "data-bin"), *TRAIN, "--arch", "bart_large"]
+    args = options.parse_args_and_arch(options.get_training_parser(), argv)
+    task = tasks.setup_task(args)
+    small = Namespace(
+        **{"encoder_embed_dim": 32, "encoder_ffn_embed_dim": 64, "encoder_layers": 1},
+        **{"decoder_layers": 1, "encoder_attention_heads": 2, "decoder_attention_heads": 2},
+    )
+    bart_large_architecture(small)
+    state = BARTModel.build_model(small, task).state_dict()
+    state.pop("decoder.output_projection.weight")  # the old format has the shared embedding only
+    small.arch, small.task = "bart_large", "denoising"
+    history = {"criterion_name": "CrossEntropyCriterion", "optimizer_name": "FairseqAdam"}
+    extra = {"train_iterator": {"epoch": 41, "iterations_in_epoch": 0}, "val_loss": 1.7}
+    torch.save(
+        {
+            "args": small,
+            "model": state,
+            "optimizer_history": [{**history, "lr_scheduler_state": {}, "num_updates": 500000}],
+            "extra_state": extra,
+            "last_optimizer_state": None,
+        },
+        path,
+    )
+    return real_state(state)
 
 
 class RunsCode:

@@ -5,10 +5,12 @@ A training of days must not end in the error that its last step could have told 
 
 import contextlib
 import io
+import logging
 import shutil
 import tempfile
+import warnings
 from argparse import ArgumentParser
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,18 @@ MODULES = {"nltk": "eval", "sklearn": "eval", "scipy": "eval", "matplotlib": "re
 SPLITS = ("train", "valid", "test")
 # A sentence that every BPE for English can encode, and write again.
 SENTENCE = "I miss her so much ."
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Without what fairseq, Hydra and torch log and warn: the commands will do so, where it belongs."""
+    logging.disable(logging.CRITICAL)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def check_programs() -> None:
@@ -130,8 +144,8 @@ def check_generation(command: Sequence[str], task: Any) -> None:
     unknown = [token for token in tokens if token not in task.source_dictionary]
     if unknown or text.strip() != SENTENCE:
         raise UserError(
-            f"the BPE of {cfg.task.data}: found {unknown[0] if unknown else text!r}, which does not belong "
-            "to the dictionary of the data: prepare the data again, into another folder"
+            f"the BPE of {cfg.task.data}: found {unknown[0] if unknown else text!r}, which is not of "
+            "the dictionary of the data: prepare the data again, into another folder"
         )
 
 

@@ -32,6 +32,7 @@ from emo_mtl.cli.output import atomic_file, write_atomically
 from emo_mtl.data.loading import parse_loss_weights, parse_task_names
 from emo_mtl.errors import UserError
 from emo_mtl.files import read_json
+from emo_mtl.optim import horizon
 from emo_mtl.threads import choose_threads
 
 HERE = Path(__file__).resolve().parent
@@ -76,12 +77,22 @@ def count_updates(sizes: dict[str, int], flags: Sequence[str], sampling: str) ->
 
     Args:
         sizes: training examples of each task that is trained, of the responses first
-        flags: with `--batch-size`, `--update-freq` and `--max-epoch`
+        flags: with `--batch-size`, `--update-freq`, `--max-epoch` and perhaps `--max-update`
     """
-    batches = [math.ceil(size / int(value_of(flags, "--batch-size"))) for size in sizes.values()]
+    batches = [math.ceil(size / number_in(flags, "--batch-size")) for size in sizes.values()]
     steps = sum(batches) if sampling == "proportional" else batches[0] * len(batches)
-    per_epoch = math.ceil(steps / int(value_of(flags, "--update-freq")))
-    return per_epoch * int(value_of(flags, "--max-epoch"))
+    ends = number_in(flags, "--max-epoch"), number_in(flags, "--max-update", "0")
+    return horizon.count_updates(steps, [number_in(flags, "--update-freq")], *ends)
+
+
+def number_in(flags: Sequence[str], name: str, default: str = "") -> int:
+    """The same as a whole number; `UserError` where it is none."""
+    value = value_of(flags, name, default)
+    if not value.isdecimal():
+        raise UserError(
+            f"{name} {value!r}: expected a whole number, in the model's preset or --extra"
+        )
+    return int(value)
 
 
 def count_lines(path: Path) -> int:
@@ -388,7 +399,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     say("looking at everything that is needed: some seconds, with large weights a minute")
     rows = rows_of(args)
     runs = [plan_run(args, row, int(seed)) for seed in args.seeds.split(",") for row in rows]
-    check(args, runs)
+    with preflight.quiet():
+        check(args, runs)
     overlap = args.out / "overlap.json"
     if not overlap.exists():
         say("which test examples stand in the training data")

@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-from argparse import Namespace
 from collections import Counter
 from pathlib import Path
 
@@ -12,9 +11,7 @@ import numpy as np
 import pytest
 import torch
 from background import start_ranks
-from conftest import MULTITASK, TASK, TRAIN, real_state, run_command, train
-from fairseq import options
-from fairseq.models.bart.model import BARTModel, bart_large_architecture
+from conftest import MULTITASK, TASK, TRAIN, real_state, run_command, train, write_pretrained_bart
 
 from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError
@@ -104,36 +101,6 @@ class TestTrain:
         assert tuned["encoder.embed_positions.weight"].size(0) == 1026
         heads = {name.split(".")[1] for name in tuned if name.startswith("classification_heads")}
         assert heads == {"e6", "e2", "e12"}
-
-
-def write_pretrained_bart(sample: Path, path: Path) -> dict[str, torch.Tensor]:
-    """Random weights of fairseq's own BART in the old format: `args` Namespace, `<mask>`, no heads."""
-    from fairseq import tasks
-
-    argv = [str(sample / "data-bin"), *TRAIN, "--arch", "bart_large"]
-    args = options.parse_args_and_arch(options.get_training_parser(), argv)
-    task = tasks.setup_task(args)
-    small = Namespace(
-        **{"encoder_embed_dim": 32, "encoder_ffn_embed_dim": 64, "encoder_layers": 1},
-        **{"decoder_layers": 1, "encoder_attention_heads": 2, "decoder_attention_heads": 2},
-    )
-    bart_large_architecture(small)
-    state = BARTModel.build_model(small, task).state_dict()
-    state.pop("decoder.output_projection.weight")  # the old format has the shared embedding only
-    small.arch, small.task = "bart_large", "denoising"
-    history = {"criterion_name": "CrossEntropyCriterion", "optimizer_name": "FairseqAdam"}
-    extra = {"train_iterator": {"epoch": 41, "iterations_in_epoch": 0}, "val_loss": 1.7}
-    torch.save(
-        {
-            "args": small,
-            "model": state,
-            "optimizer_history": [{**history, "lr_scheduler_state": {}, "num_updates": 500000}],
-            "extra_state": extra,
-            "last_optimizer_state": None,
-        },
-        path,
-    )
-    return real_state(state)
 
 
 class TestGenerate:

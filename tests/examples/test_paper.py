@@ -11,7 +11,9 @@ from argparse import Namespace
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY, parse_train, run_command
+import torch
+from conftest import REPOSITORY, SMALL, parse_train, run_command, write_pretrained_bart
+from raw_files import write_gpt2_bpe
 
 from emo_mtl.errors import UserError
 
@@ -87,6 +89,12 @@ class TestCountUpdates:
         sizes = {"response": 100, "e6": 33}
         assert driver.count_updates(sizes, self.FLAGS, "round-robin") == 4
 
+    def test_max_update(self):
+        sizes = {"response": 100, "e6": 33}
+        for most, updates in ((3, 3), (100, 4)):
+            flags = (*self.FLAGS, "--max-update", str(most))
+            assert driver.count_updates(sizes, flags, "proportional") == updates
+
     def test_extra_wins(self):
         assert (
             driver.count_updates(
@@ -116,10 +124,142 @@ class TestArguments:
             driver.train_flags(args, "R", 1, tmp_path)
 
 
-def run_driver(data: Path, out: Path, *flags: str, **env: str):
+# A model of bart.large's architecture that fits write_pretrained_bart, for a CPU.
+LARGE = ["--cpu", "--num-workers", "0", *SMALL, "--encoder-layers", "1", "--decoder-layers", "1"]
+LARGE += ["--encoder-attention-heads", "2", "--decoder-attention-heads", "2"]
+
+
+@pytest.fixture(scope="module")
+def pretrained(sample, tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("bart") / "model.pt"
+    write_pretrained_bart(sample, path)
+    return path
+
+
+class TestPreflight:
+    """Whatever is missing for the last step is said before the first one."""
+
+    @pytest.fixture
+    def refuse(self, sample, tmp_path, monkeypatch):
+        """Runs the driver on a copy of the data; its message, before which it called no command."""
+        monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)
+        called = []
+        monkeypatch.setattr(driver, "call", lambda command, *_: called.append(command))
+        shutil.copytree(sample, tmp_path / "data")
+
+        def run(*flags: str, rows: str = "R+E6", out: Path = tmp_path / "runs") -> str:
+            argv = ["--rows", rows, "--data", str(tmp_path / "data"), "--out", str(out), *flags]
+            with pytest.raises(UserError) as raised:
+                driver.main(argv)
+            assert called == []
+            assert not out.is_dir()
+            message = str(raised.value)
+            assert "\n" not in message
+            return message
+
+        return run
+
+    @pytest.mark.parametrize(
+        "missing",
+        [
+            *("text/response/test.target", "text/e12/train.label", "spm.model"),
+            *("data-bin/response/test.source-target.source.idx", "data-bin/e12/label/test.idx"),
+        ],
+    )
+    def test_data(self, refuse, tmp_path, missing):
+        (tmp_path / "data" / missing).unlink()
+        assert missing.rsplit(".", 1)[0] in refuse()
+
+    def test_half_of_the_bpe(self, refuse, tmp_path):
+        (tmp_path / "data" / "spm.model").unlink()
+        write_gpt2_bpe(tmp_path / "gpt2")
+        shutil.copy(tmp_path / "gpt2" / "encoder.json", tmp_path / "data")
+        assert "neither spm.model nor both of encoder.json and vocab.bpe" in refuse()
+
+    def test_bpe_of_other_data(self, refuse, tmp_path):
+        (tmp_path / "data" / "spm.model").unlink()
+        write_gpt2_bpe(tmp_path / "gpt2")
+        for name in ("encoder.json", "vocab.bpe"):
+            shutil.copy(tmp_path / "gpt2" / name, tmp_path / "data")
+        assert "which is not of the dictionary of the data" in refuse()
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [(None, "no such file"), (b"PK damaged", "cannot be loaded")],
+    )
+    def test_pretrained(self, refuse, tmp_path, content, message):
+        path = tmp_path / "model.pt"
+        if content is not None:
+            path.write_bytes(content)
+        flags = ["--model", "large", "--pretrained", str(path), f"--extra={' '.join(LARGE)}"]
+        assert f"--pretrained {path}: {message}" in refuse(*flags)
+
+    def test_pretrained_of_another_size(self, refuse, pretrained):
+        extra = " ".join([*LARGE, "--encoder-embed-dim", "64"])
+        flags = ["--model", "large", "--pretrained", str(pretrained), f"--extra={extra}"]
+        assert "model.pt" in refuse(*flags)
+
+    @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+    def test_no_gpu(self, refuse, pretrained):
+        assert "found no GPU" in refuse("--model", "large", "--pretrained", str(pretrained))
+
+    @pytest.mark.parametrize("extra", ["--no-such-flag", "--arch emo_bart_tin"])
+    def test_flags(self, refuse, extra):
+        assert "does not take the flags of the presets and --extra" in refuse(f"--extra={extra}")
+
+    def test_rows_and_models(self, refuse):
+        assert "--max-epoch 'two': expected a whole number" in refuse("--extra=--max-epoch two")
+        assert "R+E7: no such preset" in refuse(rows="R,R+E7")
+        assert "small: no such preset" in refuse("--model", "small", "--pretrained", "x")
+
+    def test_packages_and_programs(self, refuse, monkeypatch):
+        monkeypatch.setattr(driver.preflight, "find_spec", lambda name: name != "nltk")
+        assert "found no Python package nltk" in refuse()
+        monkeypatch.setenv("PATH", "/nonexistent")
+        assert "emo-mtl: no such command" in refuse()
+
+    def test_out(self, refuse, tmp_path):
+        (tmp_path / "file").write_text("")
+        assert "cannot be written" in refuse(out=tmp_path / "file" / "runs")
+
+    @pytest.mark.parametrize(
+        ("flags", "message"),
+        [
+            (["--seeds", "1,2,1"], "--seeds: found 1 twice"),
+            (["--extra", "'"], "No closing quotation"),
+        ],
+    )
+    def test_arguments(self, flags, message, capsys):
+        with pytest.raises(SystemExit):
+            driver.parse_args(["--table", "2", "--data", "d", "--out", "o", *flags])
+        assert message in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_from_raw_corpora_with_gpt2_bpe_and_pretrained_bart(sample, tmp_path):
+    """The paper's road at small size: prepare, then everything up to the report in one command."""
+    bpe = write_gpt2_bpe(tmp_path / "GPT2")
+    data = tmp_path / "data"
+    prepare = ["preprocess/prepare.py", "--raw-dir", sample.parent / "raw", "--out-dir", data]
+    run_command("python", *prepare, "--bpe", "gpt2", "--gpt2-bpe-dir", bpe)
+    write_pretrained_bart(data, tmp_path / "model.pt")
+    flags = ["--rows", "R+E6", "--model", "large", "--pretrained", tmp_path / "model.pt"]
+    extra = " ".join([*LARGE, "--max-update", "4"])
+    printed = run_driver(data, tmp_path / "runs", *flags, extra=extra).stdout
+    folder = tmp_path / "runs" / "R+E6" / "seed-1"
+    assert (tmp_path / "runs" / "report" / "report.md").is_file()
+    assert "Loaded checkpoint" in (folder / "train.log").read_text(encoding="utf-8") + printed
+    assert "--fp16" not in json.loads((folder / "run.json").read_text(encoding="utf-8"))["train"]
+    generated = (folder / "generate-test.txt").read_text(encoding="utf-8")
+    references = dict(re.findall(r"^T-(\d+)\t(.*)$", generated, flags=re.MULTILINE))
+    text = (data / "text" / "response" / "test.target").read_text(encoding="utf-8").split("\n")
+    assert text[0].startswith(references["0"][:20])  # words, not the numbers of the BPE
+
+
+def run_driver(data: Path, out: Path, *flags: str, extra: str = EXTRA, **env: str):
     script = ["python", "examples/paper/run.py", "--data", data, "--out", out]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return run_command(*script, "--extra", EXTRA, *flags, PATH=path, **env)
+    return run_command(*script, f"--extra={extra}", *flags, PATH=path, **env)
 
 
 @pytest.fixture(scope="module")
