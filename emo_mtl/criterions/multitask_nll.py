@@ -103,6 +103,12 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
         response_loss_reduction: str = "mean",
         **kwargs: Any,
     ):
+        """Raises `UserError` for another task than `emotion_dialogue`."""
+        if not hasattr(task, "loss_weights"):
+            raise UserError(
+                "--criterion multitask_nll: needs the heads and weights of --task emotion_dialogue, found "
+                f"{type(task).__name__}: use that task, or --criterion label_smoothed_cross_entropy"
+            )
         super().__init__(task, sentence_avg, label_smoothing, **kwargs)
         self.heads: dict[str, list[str]] = task.heads
         self.loss_weights: dict[str, float] = task.loss_weights

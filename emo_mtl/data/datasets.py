@@ -15,13 +15,13 @@ def bart_input(tokens: Tensor, bos: int, eos: int, max_length: int) -> Tensor:
     """`tokens </s>` as fairseq-preprocess writes it -> `<s> tokens </s>`, the format BART was trained on.
 
     Args:
-        tokens: 1-dimensional, ends in `eos`
+        tokens: 1-dimensional, ends in `eos`; a `bos` that stands in front already is kept as it is
         max_length: of the result, in tokens; what is cut off stands before `</s>`, which is kept
 
     Returns:
         1-dimensional, at most `max_length` long
     """
-    inner = tokens[:-1][: max_length - 2]
+    inner = tokens[int(tokens[0] == bos) : -1][: max_length - 2]
     return torch.cat([tokens.new_tensor([bos]), inner, tokens.new_tensor([eos])])
 
 
@@ -38,7 +38,7 @@ class BARTInputDataset(BaseWrapperDataset):
 
     @property
     def sizes(self) -> np.ndarray:
-        """Lengths after truncation, in tokens, shape (number of items)."""
+        """Lengths after truncation, in tokens (1 more where an item has a `<s>`), shape (number of items)."""
         return self._sizes
 
     def size(self, index: int) -> int:
@@ -108,6 +108,10 @@ class MultitaskDataset(FairseqDataset):
             own = indices[(indices >= start) & (indices < end)] - start
             if own.size:
                 yield self.datasets[name], own, int(start)
+
+    def names_of(self, indices: np.ndarray) -> set[str]:
+        """The tasks that some of the indices belong to."""
+        return {self._locate(int(own[0]) + start)[0] for _, own, start in self._per_task(indices)}
 
     def __getitem__(self, index: int) -> tuple[str, Any]:
         name, local = self._locate(index)

@@ -24,6 +24,7 @@ class NGramBlock(nn.Module):
         super().__init__()
         self.n = n
         self.pad = pad
+        self.given = 0  # first tokens of a hypothesis that are not chosen: they may repeat
 
     def forward(
         self, tokens: Tensor, lprobs: Tensor, bsz: int, beam_size: int, step: int
@@ -39,7 +40,7 @@ class NGramBlock(nn.Module):
             `lprobs`
         """
         generated = tokens[:, 1 : step + 1]  # B x T
-        if generated.size(1) < self.n:
+        if step < self.given or generated.size(1) < self.n:
             return lprobs
         ngrams = generated.unfold(1, self.n, 1)  # B x (T - n + 1) x n
         context = generated[:, generated.size(1) - self.n + 1 :]  # B x (n - 1)

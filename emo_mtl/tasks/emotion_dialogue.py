@@ -1,5 +1,6 @@
 """Task `emotion_dialogue`: response generation, and emotion recognition beside it (paper, Section 3)."""
 
+import copy
 import logging
 import os
 import sys
@@ -46,9 +47,13 @@ from emo_mtl.generation.settings import never_generated
 from emo_mtl.names import RESPONSE
 from emo_mtl.optim.horizon import set_horizon
 from emo_mtl.preemption import Preemption
+from emo_mtl.tasks.flags import check_generation, check_group, check_training
 from emo_mtl.writing import Writing
 
 logger = logging.getLogger(__name__)
+
+# Flags that a checkpoint keeps for generation.
+LENGTHS = ("max_source_length", "max_target_length")
 
 
 @dataclass
@@ -87,14 +92,15 @@ class EmotionDialogueConfig(TranslationConfig):
         default=64,
         metadata={
             "help": "tokens of an utterance with <s> and </s>; the rest is cut off. The positions of the "
-            "model are --max-source-positions"
+            "model are --max-source-positions. In generation the checkpoint's, unless it is given and not 64"
         },
     )
     max_target_length: int = field(
         default=64,
         metadata={
             "help": "tokens of a response with <s> and </s>; longer ones are cut off in training and "
-            "never generated. The positions of the model are --max-target-positions"
+            "never generated. The positions of the model are --max-target-positions. In generation the "
+            "checkpoint's, unless it is given and not 64"
         },
     )
     seed: int = II("common.seed")
@@ -117,7 +123,8 @@ class EmotionDialogueTask(TranslationTask):
 
     def __init__(self, cfg: EmotionDialogueConfig, src_dict: Dictionary, tgt_dict: Dictionary):
         super().__init__(cfg, src_dict, tgt_dict)
-        for flag in ("max_source_length", "max_target_length"):
+        check_generation(self.command_cfg)
+        for flag in LENGTHS:
             if getattr(cfg, flag) < 2:
                 raise UserError(
                     f"--{flag.replace('_', '-')} {getattr(cfg, flag)}: expected 2 or more, since "
@@ -135,6 +142,7 @@ class EmotionDialogueTask(TranslationTask):
             {
                 "heads": heads,
                 "dictionary_sha256": dictionary_sha256(src_dict),
+                **{flag: getattr(cfg, flag) for flag in LENGTHS},
                 **model_files.notes_for_checkpoint(self.data_folder()),
             }
         )
@@ -172,7 +180,8 @@ class EmotionDialogueTask(TranslationTask):
             )
         src_dict = load_dictionary(folder / f"dict.{cfg.source_lang}.txt")
         check_same_dictionary(folder / f"dict.{cfg.target_lang}.txt", src_dict)
-        return cls(cfg, src_dict, src_dict)
+        # Two objects: undoing a BPE (--remove-bpe) makes fairseq add words to that of the responses.
+        return cls(cfg, src_dict, copy.deepcopy(src_dict))
 
     @property
     def heads(self) -> dict[str, list[str]]:
@@ -223,14 +232,18 @@ class EmotionDialogueTask(TranslationTask):
                 )
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what a checkpoint notes of its heads and its text, after :meth:`check_state`."""
+        """Take over what a checkpoint notes of its heads, lengths and text, after :meth:`check_state`."""
         self.check_state(state_dict)
         own = self.state_dict()
         merged = {
             key: {**state_dict.get(key, {}), **own[key]} for key in ("heads", "writing", "titles")
         }
         merged["bpe"] = state_dict.get("bpe") or own["bpe"]
-        super().load_state_dict({**state_dict, **merged})
+        given = {f: getattr(self.cfg, f) for f in LENGTHS}
+        given = {f: v for f, v in given.items() if v != getattr(EmotionDialogueConfig, f)}
+        super().load_state_dict({**state_dict, **merged, **given})
+        for flag in LENGTHS:  # old checkpoints have none
+            setattr(self.cfg, flag, getattr(self.state, flag))
 
     def data_folder(self, epoch: int = 1) -> Path:
         """The folder of an epoch's training data: fairseq takes several, separated by colons, in turn."""
@@ -326,6 +339,33 @@ class EmotionDialogueTask(TranslationTask):
         source = self.as_input(tokens, self.cfg.max_source_length, "input")
         return self.pair_dataset(source, None, constraints=constraints)
 
+    def filter_indices_by_size(
+        self,
+        indices: np.ndarray,
+        dataset: FairseqDataset,
+        max_positions: Any = None,
+        ignore_invalid_inputs: bool = False,
+    ) -> np.ndarray:
+        """As every task's.
+
+        Raises:
+            UserError: no example of a task is short enough
+        """
+        kept = super().filter_indices_by_size(
+            indices, dataset, max_positions, ignore_invalid_inputs
+        )
+        if isinstance(dataset, MultitaskDataset):
+            lost = dataset.names_of(indices) - dataset.names_of(kept)
+        else:
+            lost = {RESPONSE} if len(kept) == 0 < len(indices) else set()
+        for name in sorted(lost):
+            raise UserError(
+                f"{self.data_folder() / name}: every example is longer than {max_positions} tokens (source, "
+                "target): raise --max-source-positions and --max-target-positions (and --max-tokens), or "
+                "lower --max-source-length"
+            )
+        return kept
+
     def get_batch_iterator(self, dataset: FairseqDataset, **kwargs: Any) -> EpochBatchIterator:
         """fairseq's iterator; over the training set of several tasks, one that follows the schedule."""
         is_train = dataset is self.datasets.get(self.cfg.train_subset)
@@ -406,9 +446,11 @@ class EmotionDialogueTask(TranslationTask):
         """The model with a head for each classification task; heads of weight 0 are frozen.
 
         Raises:
-            UserError: in training, a checkpoint to restore that is damaged, or whose optimizer does not fit
+            UserError: in training, a flag that cannot be used, or a checkpoint to restore that is damaged or
+                whose optimizer does not fit; a model without classification heads
         """
         if not from_checkpoint and "checkpoint" in self.command_cfg:
+            check_training(self.command_cfg, self.data_folder(), self.classification_tasks)
             checkpoint = self.command_cfg.checkpoint
             restored = choose_restore_file(checkpoint)
             if restored and not checkpoint.reset_optimizer:
@@ -419,6 +461,11 @@ class EmotionDialogueTask(TranslationTask):
             if not checkpoint.no_save and is_master(self.command_cfg.distributed_training):
                 self.leave_model_files(Path(checkpoint.save_dir))
         model = super().build_model(cfg, from_checkpoint)
+        if self.heads and not hasattr(model, "register_classification_head"):
+            raise UserError(
+                f"{type(model).__name__} has no classification heads, expected one for each of "
+                f"{', '.join(self.heads)}: use --arch emo_bart_large, emo_bart_base or emo_bart_tiny"
+            )
         for name, labels in self.heads.items():
             model.register_classification_head(name, num_classes=len(labels))
             if self.loss_weights.get(name) == 0:
@@ -589,7 +636,11 @@ class EmotionDialogueTask(TranslationTask):
 
         A response holds none of `never_generated`; :meth:`inference_step` puts the first `<s>`.
         With `seq_gen_cls=SequenceGenerator` beam search is fairseq's own.
+
+        Raises:
+            UserError: a flag that does not work here (`docs/FLAGS.md`)
         """
+        check_group("generation", args)
         if seq_gen_cls is None and not getattr(args, "print_alignment", False):
             seq_gen_cls = BeamSearchGenerator
         defaults = {
@@ -618,10 +669,15 @@ class EmotionDialogueTask(TranslationTask):
         prefix_tokens: Tensor | None = None,
         constraints: Any = None,
     ) -> Any:
-        """Generate; every response starts with `<s>`, as in training (unless `--prefix-size` says more)."""
+        """Generate; every response starts with `<s>`, which `--prefix-size` does not count."""
         if prefix_tokens is None:
             src_tokens = sample["net_input"]["src_tokens"]
             prefix_tokens = src_tokens.new_full((src_tokens.size(0), 1), self.tgt_dict.bos())
+        elif sample.get("target") is not None:  # fairseq-generate took them from the responses
+            prefix_tokens = sample["target"][:, : prefix_tokens.size(1) + 1]
+        blocker = getattr(generator, "repeat_ngram_blocker", None)
+        if isinstance(blocker, NGramBlock):
+            blocker.given = prefix_tokens.size(1)
         return super().inference_step(generator, models, sample, prefix_tokens, constraints)
 
 

@@ -324,14 +324,14 @@ class TestLayout:
     def test_save(self, visitors, talker):
         page = visitors(talker, viewport=PHONE)
         assert page.locator(".save").count() == 0
-        for turn, text in enumerate(("I’m “here” 😀", "<b>&amp;"), start=1):  # noqa: RUF001
+        for turn, text in enumerate(("I’m “here” 😀", "<b>&amp;"), start=1):
             say(page, text, turn)
         with page.expect_download() as download:
             page.click(".save")
         assert download.value.suggested_filename == "conversation.jsonl"
         (line,) = Path(download.value.path()).read_text("utf-8").splitlines()
         turns = json.loads(line)["turns"]
-        assert [turn["text"] for turn in turns[::2]] == ["I’m “here” 😀", "<b>&amp;"]  # noqa: RUF001
+        assert [turn["text"] for turn in turns[::2]] == ["I’m “here” 😀", "<b>&amp;"]
         assert [turn["speaker"] for turn in turns] == ["you", "bot"] * 2
         assert turns[0]["emotion"] == "label0"
         page.click("text=New conversation")
