@@ -22,7 +22,6 @@ from fairseq.tasks.translation import EVAL_BLEU_ORDER, TranslationConfig, Transl
 from omegaconf import II, OmegaConf
 from torch import Tensor, nn
 
-from emo_mtl.checkpoints import choose_restore_file, task_settings
 from emo_mtl.criterions.multitask_nll import RESPONSE
 from emo_mtl.data.batch_iterator import ScheduledBatchIterator, epoch_batches, shuffled_pass
 from emo_mtl.data.datasets import BARTInputDataset, LabelledDataset, MultitaskDataset, PairDataset
@@ -42,6 +41,7 @@ from emo_mtl.errors import UserError
 from emo_mtl.generation.beam_search import BeamSearchGenerator
 from emo_mtl.generation.ngram_block import NGramBlock
 from emo_mtl.preemption import Preemption
+from emo_mtl.restore import check_models, check_room, check_start, choose_start
 
 logger = logging.getLogger(__name__)
 
@@ -109,6 +109,7 @@ class EmotionDialogueTask(TranslationTask):
     """
 
     cfg: EmotionDialogueConfig
+    position: Mapping[str, int] = {}  # in the data, of the checkpoint that a training goes on from
 
     def __init__(self, cfg: EmotionDialogueConfig, src_dict: Dictionary, tgt_dict: Dictionary):
         super().__init__(cfg, src_dict, tgt_dict)
@@ -135,8 +136,9 @@ class EmotionDialogueTask(TranslationTask):
         """Load the dictionaries; source and target must share one, as BART shares its embeddings.
 
         Raises:
-            UserError: no data folder, or dictionaries that differ
+            UserError: no data folder, dictionaries that differ, or a `--path` that is no checkpoint
         """
+        check_models(cfg._get_root() if OmegaConf.is_config(cfg) else {})
         folder = Path(utils.split_paths(cfg.data)[0]) / RESPONSE
         if not folder.is_dir():
             raise UserError(
@@ -291,10 +293,13 @@ class EmotionDialogueTask(TranslationTask):
 
     def get_batch_iterator(self, dataset: FairseqDataset, **kwargs: Any) -> EpochBatchIterator:
         """fairseq's iterator; over the training set of several tasks, one that follows the schedule."""
-        is_train = dataset is self.datasets.get(self.cfg.train_subset)
-        if is_train and isinstance(dataset, MultitaskDataset):
-            return self.scheduled_iterator(dataset, **kwargs)
-        return super().get_batch_iterator(dataset, **kwargs)
+        if dataset is not self.datasets.get(self.cfg.train_subset):
+            return super().get_batch_iterator(dataset, **kwargs)
+        scheduled = isinstance(dataset, MultitaskDataset)
+        make = self.scheduled_iterator if scheduled else super().get_batch_iterator
+        iterator = make(dataset, **kwargs)
+        check_room(self.position, kwargs.get("epoch", 1), len(iterator))
+        return iterator
 
     def scheduled_iterator(
         self,
@@ -345,7 +350,6 @@ class EmotionDialogueTask(TranslationTask):
 
         iterator = ScheduledBatchIterator(
             batches_of,
-            self,
             epoch,
             dataset=dataset,
             collate_fn=dataset.collater,
@@ -366,13 +370,12 @@ class EmotionDialogueTask(TranslationTask):
         """The model with a head for each classification task; heads of weight 0 are frozen.
 
         Raises:
-            UserError: in training, a checkpoint to restore that is damaged, or whose optimizer does not fit
+            UserError: in training, a checkpoint to start from that is missing, damaged, or of something else
         """
+        start = None
         if not from_checkpoint and "checkpoint" in self.command_cfg:
             checkpoint = self.command_cfg.checkpoint
-            restored = choose_restore_file(checkpoint)
-            if restored and not checkpoint.reset_optimizer:
-                self.check_frozen_heads(restored)
+            start = choose_start(checkpoint)
             # By default rank 0 sends it to the others as a pickle with fairseq's config, which torch >= 2.6
             # refuses.
             checkpoint.load_checkpoint_on_all_dp_ranks = True
@@ -381,13 +384,18 @@ class EmotionDialogueTask(TranslationTask):
             model.register_classification_head(name, num_classes=len(labels))
             if self.loss_weights.get(name) == 0:
                 model.classification_heads[name].requires_grad_(False)
+        if start is not None:
+            check_start(start, self.command_cfg, self, model)
         if self.cfg.eval_bleu and self.cfg.bpe_config is not None:
             self.tokenizer = self.build_bpe(self.cfg.bpe_config)  # undoes the BPE before BLEU
         return model
 
-    def check_frozen_heads(self, path: Path) -> None:
-        """Raise `UserError` where a weight has changed from or to 0 since the checkpoint to resume from."""
-        saved = task_settings(path)
+    def check_frozen_heads(self, path: Path, saved: Mapping[str, Any]) -> None:
+        """Raise `UserError` where a weight has changed from or to 0 since the checkpoint to resume from.
+
+        Args:
+            saved: the task's flags of that training
+        """
         names = parse_task_names(saved.get("classification_tasks", ""))
         before = parse_loss_weights(saved.get("loss_weights", ""), names)
         for name, now in self.loss_weights.items():
