@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from emo_mtl.checkpoints import damage, read, saved_flags
 from emo_mtl.errors import UserError
-from emo_mtl.models.emo_bart import EMBEDDING, check_heads, fit_rows, head_of, head_sizes
+from emo_mtl.models.emo_bart import EMBEDDING, check_heads, head_of, head_sizes, rows_changed
 
 logger = logging.getLogger(__name__)
 
@@ -259,21 +259,6 @@ def shown(names: Sequence[str], values: Mapping[str, Any]) -> str:
     return " ".join(f"--{name.replace('_', '-')} {values[name]}" for name in names)
 
 
-def rows_changed(weight: Tensor | None, num_symbols: int) -> str | None:
-    """How :func:`fit_rows` changes an embedding; None where it leaves it as it is."""
-    if weight is None:
-        return None
-    before, after = weight.size(0), fit_rows(weight, num_symbols).size(0)
-    if before == after:
-        return None
-    how = (
-        "a row is added for <mask>, the mean of the others"
-        if before < after
-        else f"the last {before - after} are cut off, as padding that no symbol has"
-    )
-    return f"found embeddings for {before:,} symbols, expected {after:,}: {how}"
-
-
 def check_parameters(path: Path, state_dict: Mapping[str, Tensor], model: nn.Module) -> None:
     """Raise `UserError` where the parameters are not the model's, after what it adapts when it loads them."""
     own = model.state_dict()
@@ -361,8 +346,8 @@ def check_position(path: Path, content: Mapping[str, Any], cfg: Any, is_ours: bo
     if seen % freq:
         before = saved_flags(content, "optimization").get("update_freq", "of before")
         raise UserError(
-            f"--update-freq {freq}: {where} after {seen:,} micro-batches, expected a multiple of {freq}: go on with --update-freq {before} (or a "
-            f"divisor of it) until the epoch's end, or add {anew}"
+            f"--update-freq {freq}: {where} after {seen:,} micro-batches, expected a multiple of {freq}: go "
+            f"on with --update-freq {before} (or a divisor of it) until the epoch's end, or add {anew}"
         )
     changed = []
     for group, names in ORDER.items():
@@ -389,7 +374,7 @@ def check_room(position: Mapping[str, int], epoch: int, num_batches: int) -> Non
     seen = position.get("iterations_in_epoch", 0)
     if position.get("epoch") == epoch and seen >= num_batches:
         raise UserError(
-            f"the checkpoint is in the middle of epoch {epoch}, after {seen:,} micro-batches, but this run has "
-            f"{num_batches:,} in an epoch: go on with the data and the batch size of before until its end, or "
-            "add --reset-dataloader, which begins with epoch 1"
+            f"the checkpoint is in the middle of epoch {epoch}, after {seen:,} micro-batches, but this run "
+            f"has {num_batches:,} in an epoch: go on with the data and the batch size of before until its "
+            "end, or add --reset-dataloader, which begins with epoch 1"
         )

@@ -1,5 +1,6 @@
 """The table of starts x wrong companions: each is right, refused with one line, or begun anew with one."""
 
+import io
 import shutil
 import zipfile
 from argparse import Namespace
@@ -12,20 +13,18 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import (
-    LABELS,
-    MULTITASK,
+    TASK,
     WORDS,
     RunsCode,
     binarize,
     make_dictionary,
     parse,
     parse_train,
-    train,
     train_argv,
     write_data_bin,
 )
 from fairseq import checkpoint_utils, options, tasks
-from fairseq.data import Dictionary, iterators
+from fairseq.data import iterators
 from fairseq.trainer import Trainer
 from fairseq_cli import generate as fairseq_generate
 from fairseq_cli import interactive as fairseq_interactive
@@ -34,10 +33,9 @@ from fairseq_cli import validate as fairseq_validate
 from omegaconf import DictConfig
 from test_checkpoints import cut, flip_a_bit, write
 
-from emo_mtl.checkpoints import damage
 from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError
-from emo_mtl.inference import build_model, load_checkpoint
+from emo_mtl.inference import build_model, checkpoint_file, load_checkpoint
 from emo_mtl.models.emo_bart import fit_rows
 from emo_mtl.restore import Start, choose_start, newest_whole
 
@@ -306,6 +304,149 @@ class TestFile:
         assert is_one_line(raised.value)
 
 
+# ---- rows
+
+
+class TestRows:
+    def test_right_number(self):
+        rows = torch.rand(5, 3)
+        assert fit_rows(rows, 5) is rows
+
+    def test_mask_is_added(self):
+        """bart.large.cnn and .xsum have none."""
+        rows = torch.rand(50_264, 2)
+        found = fit_rows(rows, 50_265)
+        assert torch.equal(found[:-1], rows)
+        torch.testing.assert_close(found[-1], rows.mean(dim=0))
+
+    def test_padding_is_cut(self):
+        rows = torch.rand(50_272, 2)
+        assert torch.equal(fit_rows(rows, 50_265), rows[:50_265])
+
+    @pytest.mark.parametrize("rows", [50_263, 50_266, 50_336, 999])
+    def test_others_stay(self, rows):
+        assert fit_rows(torch.rand(rows, 2), 50_265).size(0) == rows
+
+    @staticmethod
+    def pretrained(ours: Path, path: Path, change: int) -> Path:
+        """As ours, but not of this task, with rows more or fewer."""
+        content = torch.load(ours, weights_only=True)
+        content["task_state"] = {}
+        for name in ("encoder.embed_tokens", "decoder.embed_tokens", "decoder.output_projection"):
+            rows = content["model"][f"{name}.weight"]
+            rows = torch.cat([rows, torch.zeros(change, 16)]) if change > 0 else rows[:change]
+            content["model"][f"{name}.weight"] = rows
+        torch.save(content, path)
+        return path
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            (-1, "expected 45: a row is added for <mask>"),
+            (3, "expected 45: the last 3 are cut off"),
+        ],
+    )
+    @pytest.mark.parametrize("how", ["reset-all", "finetune"])
+    def test_training(self, how, change, message, ours, data_bin, tmp_path, caplog):
+        path = self.pretrained(ours, tmp_path / "model.pt", change)
+        trainer, epoch_itr = start_training(data_bin, path, tmp_path / "save", how)
+        assert message in caplog.text
+        saved = torch.load(ours, weights_only=True)["model"]["encoder.embed_tokens.weight"]
+        loaded = trainer.model.encoder.embed_tokens.weight
+        assert torch.equal(loaded[:44], saved[:44])
+        assert torch.equal(trainer.model.decoder.output_projection.weight, loaded)
+        assert trainer.train_step([next(epoch_itr.next_epoch_itr())])["loss"] > 0
+
+    def test_optimizers_state_does_not_fit(self, ours, data_bin, tmp_path):
+        path = self.pretrained(ours, tmp_path / "model.pt", -1)
+        with pytest.raises(
+            UserError, match=r"optimizer's state does not fit: add --reset-optimizer"
+        ):
+            start_training(data_bin, path, tmp_path / "save", "reset-dataloader")
+
+    @pytest.mark.parametrize("change", [-2, 4])
+    def test_refused(self, change, ours, data_bin, tmp_path):
+        path = self.pretrained(ours, tmp_path / "model.pt", change)
+        with pytest.raises(UserError, match=rf"embeddings for {45 + change} symbols, but"):
+            start_training(data_bin, path, tmp_path / "save", "finetune")
+
+    def test_rows_of_this_task_stay(self, ours, data_bin, data_folders, tmp_path):
+        data = other_data(tmp_path / "more", [*WORDS, "another"])
+        with pytest.raises(UserError, match="its dictionary is not the one"):
+            start_training(data, ours, tmp_path / "save", "finetune")
+
+
+# ---- reading
+
+
+@cache
+def reading_config(command: str):
+    argv = ["data-bin", *TASK[2:], "--path", "model.pt", "--max-tokens", "200"]
+    if command != "validation":
+        argv += ["--gen-subset", "valid", "--max-len-b", "3", "--beam", "1"]
+    return parse(getattr(options, f"get_{command}_parser")(), argv)
+
+
+def run_fairseq(command: str, data: Path, path: str) -> None:
+    """fairseq-generate, fairseq-interactive or fairseq-validate."""
+    cfg = deepcopy(reading_config(command))
+    cfg.task.data, cfg.common_eval.path = str(data), path
+    if command == "validation":
+        fairseq_validate.main(cfg, Namespace(data=str(data)))
+    else:
+        (fairseq_generate if command == "generation" else fairseq_interactive).main(cfg)
+
+
+READING = {
+    "generate": lambda data, path, _good: run_fairseq("generation", data, path),
+    "ensemble": lambda data, path, good: run_fairseq("generation", data, f"{good}:{path}"),
+    "interactive": lambda data, path, _good: run_fairseq("interactive_generation", data, path),
+    "classify": lambda data, path, _good: main(
+        ["classify", str(data), "--path", path, "--cpu", "--subset", "valid"]
+    ),
+    # what EmoBART, chat, demo and export-hf begin with
+    "EmoBART": lambda data, path, _good: build_model(
+        load_checkpoint(checkpoint_file(Path(path))), data
+    ),
+    "validate": lambda data, path, _good: run_fairseq("validation", data, path),
+}
+
+
+class TestReading:
+    @pytest.fixture(autouse=True)
+    def no_input(self, monkeypatch):
+        monkeypatch.setattr("sys.stdin", io.StringIO(""))
+
+    @pytest.mark.parametrize("how", ["ensemble", "classify", "EmoBART", "validate"])
+    def test_right_companions(self, how, ours, data_folders, capsys):
+        READING[how](data_folders["same"], str(ours), str(ours))
+
+    @pytest.mark.parametrize("how", READING)
+    def test_other_dictionary_of_the_same_size(self, how, ours, data_folders):
+        with pytest.raises(UserError, match="its dictionary is not the one") as raised:
+            READING[how](data_folders["dictionary"], str(ours), str(ours))
+        assert is_one_line(raised.value)
+
+    @pytest.mark.parametrize(
+        "how", ["validate", "classify"]
+    )  # the others read no labels of the data
+    @pytest.mark.parametrize("labels", ["order", "labels", "number"])
+    def test_other_labels(self, how, labels, ours, data_folders, capsys):
+        with pytest.raises(UserError, match="expected those of the checkpoint: neg, pos"):
+            READING[how](data_folders[labels], str(ours), str(ours))
+
+    # fairseq-validate loads the file before it asks any task
+    @pytest.mark.parametrize("how", [how for how in READING if how != "validate"])
+    @pytest.mark.parametrize("kind", FILES)
+    def test_wrong_file(self, how, kind, ours, translation, data_folders, tmp_path):
+        path = make_file(kind, ours, translation, tmp_path)
+        message = "no such file" if kind == "folder" else FILES[kind]
+        with pytest.raises(UserError, match=f"{message}|is a folder") as raised:
+            READING[how](data_folders["same"], str(path), str(ours))
+        assert is_one_line(raised.value)
+        assert not (tmp_path / "ran").exists()
+
+
 # ---- the choice of the file
 
 
@@ -454,7 +595,7 @@ class TestPosition:
     @pytest.mark.parametrize("tasks", ["e6,e2", ""])
     def test_epoch_that_is_shorter(self, ours, plain, data_bin, tmp_path, tasks):
         file, flags = ours if tasks else plain, {"classification_tasks": tasks}
-        with pytest.raises(UserError, match="after 12 micro-batches, but this run has [1-9]"):
+        with pytest.raises(UserError, match=r"after 12 micro-batches, but this run has [1-9]"):
             start_training(data_bin, file, tmp_path, "resume", max_tokens=4000, **flags)
 
     def test_of_another_task(self, plain, data_bin, tmp_path):

@@ -162,6 +162,21 @@ def fit_rows(embedding: Tensor, num_symbols: int) -> Tensor:
     return embedding
 
 
+def rows_changed(weight: Tensor | None, num_symbols: int) -> str | None:
+    """How :func:`fit_rows` changes an embedding; None where it leaves it as it is."""
+    if weight is None:
+        return None
+    before, after = weight.size(0), fit_rows(weight, num_symbols).size(0)
+    if before == after:
+        return None
+    how = (
+        "a row is added for <mask>, the mean of the others"
+        if before < after
+        else f"the last {before - after} are cut off, as padding that no symbol has"
+    )
+    return f"found embeddings for {before:,} symbols, expected {after:,}: {how}"
+
+
 def check_vocabulary(state_dict: dict[str, Tensor], num_symbols: int) -> None:
     """Raise `UserError` where the checkpoint's embedding does not fit the dictionary."""
     if EMBEDDING not in state_dict:

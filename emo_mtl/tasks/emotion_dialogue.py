@@ -384,11 +384,34 @@ class EmotionDialogueTask(TranslationTask):
             model.register_classification_head(name, num_classes=len(labels))
             if self.loss_weights.get(name) == 0:
                 model.classification_heads[name].requires_grad_(False)
+        self.fit_lengths(model, from_checkpoint)
         if start is not None:
             check_start(start, self.command_cfg, self, model)
         if self.cfg.eval_bleu and self.cfg.bpe_config is not None:
             self.tokenizer = self.build_bpe(self.cfg.bpe_config)  # undoes the BPE before BLEU
         return model
+
+    def fit_lengths(self, model: nn.Module, from_checkpoint: bool) -> None:
+        """Keep sequences within the positions of a model, which the decoder of a head has for utterances too.
+
+        Raises:
+            UserError: in training, lengths beyond the positions: all longer texts would be left out
+        """
+        encoder, decoder = model.max_positions()
+        positions = {
+            "source": min(encoder, decoder) if self.heads else encoder,
+            "target": decoder,
+        }
+        for side, most in positions.items():
+            flag = f"max_{side}_length"
+            length = getattr(self.cfg, flag)
+            if length > most and not from_checkpoint:
+                raise UserError(
+                    f"--{flag.replace('_', '-')} {length}: the model has {most} positions for them, "
+                    f"expected as many or more: give --max-{side}-length {most}, or more positions "
+                    "(--max-source-positions, --max-target-positions)"
+                )
+            setattr(self.cfg, flag, min(length, most))
 
     def check_frozen_heads(self, path: Path, saved: Mapping[str, Any]) -> None:
         """Raise `UserError` where a weight has changed from or to 0 since the checkpoint to resume from.
