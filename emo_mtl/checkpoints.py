@@ -1,9 +1,10 @@
-"""Checkpoints on disk: telling whole ones from damaged ones, and resuming from the newest whole one."""
+"""Checkpoints on disk: telling whole ones from damaged ones, and reading them without running anything."""
 
-import logging
-import pickle
+import re
 import zipfile
 import zlib
+from argparse import Namespace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,20 @@ import torch
 
 from emo_mtl.errors import UserError
 
-logger = logging.getLogger(__name__)
-
-LAST = "checkpoint_last.pt"  # default of --restore-file
-
 
 def damage(path: Path) -> str | None:
-    """What is wrong with a checkpoint's file, None if nothing is; reads all of it.
+    """What is wrong with a checkpoint's file, None if nothing is; reads all of it, once.
 
     torch.save writes a zip archive with a CRC-32 of each tensor, which torch.load does not compare. Files of
     torch < 1.6 (such as bart.large/model.pt) have none, and count as whole.
     """
+    status = path.stat()
+    return damage_of_content(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache
+def damage_of_content(path: Path, _changed: int, _size: int) -> str | None:
+    """As :func:`damage`, of a file that was last changed at a time and has a size."""
     with path.open("rb") as file:
         start = file.read(2)
     if start == b"\x80\x02":  # a pickle
@@ -30,6 +34,8 @@ def damage(path: Path) -> str | None:
         return "no checkpoint of torch" if start else "empty"
     try:
         with zipfile.ZipFile(path) as archive:
+            if not any(name.endswith("/data.pkl") for name in archive.namelist()):
+                return "a zip archive, but no checkpoint of torch"
             wrong = archive.testzip()
     except zipfile.BadZipFile:
         return "cut off"
@@ -45,60 +51,46 @@ def newest_whole(folder: Path, but: Path) -> Path | None:
     return next((file for file in newest_first if damage(file) is None), None)
 
 
-def choose_restore_file(cfg: Any) -> Path | None:
-    """Check what fairseq-train is about to load; resume from another checkpoint if the last one is damaged.
-
-    fairseq writes a checkpoint under another name first, but then copies it onto `checkpoint_last.pt`: killed
-    in between, or with a full disk, it leaves a part of that file, beside the one that was copied.
-
-    Args:
-        cfg: fairseq's `CheckpointConfig`; its `restore_file` and `finetune_from_model` may be changed
-
-    Returns:
-        the file that training goes on from; None if there is none yet
+def read(path: Path) -> dict[str, Any]:
+    """The content of a checkpoint; nothing of it is run. Tensors are read when they are used, if torch can.
 
     Raises:
-        UserError: the file of `--restore-file` is damaged, or all checkpoints of `--save-dir` are
+        UserError: a damaged file, no checkpoint of fairseq, or one that would run code when it is loaded
     """
-    is_default = cfg.restore_file == LAST
-    last = Path(cfg.save_dir, LAST)
-    path = last if is_default else Path(cfg.restore_file)
-    if last.is_file() and path.resolve() != last.resolve():
-        logger.warning(
-            f"{last}: will be overwritten, since --restore-file {path} starts from another checkpoint. To go "
-            "on from it, leave out --restore-file and the --reset-* flags; --finetune-from-model starts from "
-            "a file the first time only"
+    if found := damage(path):
+        raise UserError(f"{path}: cannot be read as a checkpoint ({found})")
+    try:  # torch < 2.6 protects fairseq's own call only if asked
+        content = torch.load(
+            path, map_location="cpu", mmap=zipfile.is_zipfile(path), weights_only=True
         )
-    if not path.is_file():
-        return None
-    if (found := damage(path)) is None:
-        return path
-    other = newest_whole(path.parent, but=path)
-    if other is None:
+    except Exception as error:  # torch raises many kinds
+        if culprit := re.search(r"GLOBAL (\S+)", str(error)):
+            raise UserError(
+                f"{path}: refused: found {culprit[1]}, which could run code when it is loaded (nothing was "
+                "run), expected numbers and settings: use a file that fairseq-train wrote"
+            ) from error
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{path}: cannot be read as a checkpoint ({reason})") from error
+    # The second name of each is that of fairseq's oldest checkpoints.
+    needed = (("model",), ("extra_state", "epoch"), ("optimizer_history", "optimizer"))
+    if not (
+        isinstance(content, dict)
+        and all(any(name in content for name in names) for names in needed)
+        and isinstance(content["model"], dict)
+    ):
         raise UserError(
-            f"{path}: {found}, and no whole checkpoint lies beside it: remove it to start anew, or name "
-            "another with --restore-file"
+            f"{path}: found something else, expected the model, extra_state and optimizer_history of a "
+            "checkpoint that fairseq-train wrote (a folder of Hugging Face: emo-mtl import-hf makes one)"
         )
-    if not is_default:
-        raise UserError(
-            f"{path}: {found}, expected a whole checkpoint: use the newest one beside it, "
-            f"--restore-file {other}"
-        )
-    logger.warning(f"{path}: {found}: going on from {other}, the newest whole checkpoint")
-    cfg.restore_file = str(other)
-    cfg.finetune_from_model = None  # fairseq refuses it beside a restore file
-    return other
+    return content
 
 
-def task_settings(path: Path) -> dict[str, Any]:
-    """The flags of the task that a checkpoint was trained with; none where they cannot be told.
+def saved_flags(content: dict[str, Any], group: str) -> dict[str, Any]:
+    """The flags of a checkpoint's training, of one group of fairseq's config; {} where there are none.
 
-    That is in old files (`bart.large/model.pt`), and in those that torch refuses: loading says why.
+    Args:
+        content: of :func:`read`
+        group: such as `task`; old files have all flags in one
     """
-    if not zipfile.is_zipfile(path):
-        return {}
-    try:  # mapped: this reads no weights
-        state = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
-    except pickle.UnpicklingError:
-        return {}
-    return (state.get("cfg") or {}).get("task", {})
+    flags = (content.get("cfg") or {}).get(group) or content.get("args") or {}
+    return vars(flags) if isinstance(flags, Namespace) else dict(flags)

@@ -16,7 +16,7 @@ from fairseq.dataclass.utils import overwrite_args_by_name
 from torch import Tensor, nn
 
 from emo_mtl import bpe
-from emo_mtl.checkpoints import damage
+from emo_mtl.checkpoints import read
 from emo_mtl.data.datasets import PairDataset
 from emo_mtl.errors import UserError
 from emo_mtl.model_files import dictionary_folder
@@ -45,26 +45,14 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         UserError: not a checkpoint, a damaged one, one of another task, or one that would run code when it
             is loaded
     """
-    if found := damage(path):
-        raise UserError(f"{path}: cannot be read as a checkpoint ({found})")
-    try:
-        # torch < 2.6 protects fairseq's own call only if asked; mapped, this reads no weights yet.
-        content = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
-        if not isinstance(content, dict) or "heads" not in content.get("task_state", {}):
-            raise UserError(
-                f"{path}: found no classification heads, expected a checkpoint of "
-                "fairseq-train --task emotion_dialogue"
-            )
-        state = checkpoint_utils.load_checkpoint_to_cpu(str(path))
-        state["cfg"].common_eval.path = str(path)  # as in fairseq's commands
-        return state
-    except Exception as error:  # torch raises many kinds; a `UserError` is not one of them
-        if culprit := re.search(r"GLOBAL (\S+)", str(error)):
-            raise UserError(
-                f"{path}: refused: found {culprit[1]}, which could run code when it is loaded (nothing was "
-                "run), expected numbers and settings: use a file that fairseq-train wrote"
-            ) from error
-        raise UserError(f"{path}: cannot be read as a checkpoint ({error})") from error
+    if "heads" not in (read(path).get("task_state") or {}):
+        raise UserError(
+            f"{path}: found no classification heads, expected a checkpoint of "
+            "fairseq-train --task emotion_dialogue"
+        )
+    state = checkpoint_utils.load_checkpoint_to_cpu(str(path))
+    state["cfg"].common_eval.path = str(path)  # as in fairseq's commands
+    return state
 
 
 def data_folder(state: dict[str, Any], data: str | Path | None) -> Path:
@@ -111,8 +99,6 @@ def build_model(
         "classification_tasks": ",".join(classification_tasks),
         "loss_weights": "",
         "eval_bleu": False,
-        # Lets the model have heads that the checkpoint lacks; there is no optimizer here.
-        "reset_optimizer": True,
     }
     cfg = state["cfg"]
     overwrite_args_by_name(cfg, overrides)
@@ -120,6 +106,7 @@ def build_model(
     task.load_state_dict(state["task_state"])
     with seeded(seed, torch.device("cpu")):
         model = task.build_model(cfg.model, from_checkpoint=True)
+    model.new_heads = set(classification_tasks) - state["task_state"]["heads"].keys()
     model.load_state_dict(state["model"], strict=True, model_cfg=cfg.model)
     model.eval()
     model.prepare_for_inference_(FairseqConfig())  # as fairseq's commands do

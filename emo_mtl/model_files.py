@@ -80,6 +80,10 @@ def leave(save_dir: Path, dictionary: Path, others: Iterable[Path]) -> None:
     Raises:
         UserError: the folder cannot be written, or belongs to a model with another dictionary or BPE
     """
+    try:
+        save_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"--save-dir {save_dir}: cannot be written ({error.strerror})") from error
     copies = {save_dir / DICTIONARY: dictionary} | {save_dir / f.name: f for f in others}
     for target, source in copies.items():
         if target.exists():

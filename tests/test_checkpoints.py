@@ -1,14 +1,13 @@
 """Damaged checkpoints: told from whole ones, and resumed around."""
 
 import os
-from argparse import Namespace
 from pathlib import Path
 
 import pytest
 import torch
 from conftest import MULTITASK, train
 
-from emo_mtl.checkpoints import choose_restore_file, damage, newest_whole
+from emo_mtl.checkpoints import damage
 from emo_mtl.errors import UserError
 from emo_mtl.inference import load_checkpoint
 
@@ -58,72 +57,6 @@ class TestDamage:
         path = tmp_path / "a.pt"
         path.write_bytes(content)
         assert damage(path) == ("no checkpoint of torch" if content else "empty")
-
-
-class TestNewestWhole:
-    def test_damaged_ones_are_passed_over(self, tmp_path):
-        last = write(tmp_path / "checkpoint_last.pt")
-        cut(write(tmp_path / "checkpoint_best.pt", age=1))
-        second = write(tmp_path / "checkpoint2.pt", age=2)
-        write(tmp_path / "checkpoint1.pt", age=3)
-        assert newest_whole(tmp_path, but=last) == second
-
-    def test_none(self, tmp_path):
-        assert newest_whole(tmp_path, but=write(tmp_path / "checkpoint_last.pt")) is None
-
-
-class TestChooseRestoreFile:
-    def config(self, folder: Path, restore_file: str = "checkpoint_last.pt") -> Namespace:
-        return Namespace(save_dir=str(folder), restore_file=restore_file, finetune_from_model=None)
-
-    def test_nothing_changes(self, tmp_path):
-        cfg = self.config(tmp_path)
-        choose_restore_file(cfg)  # a first start
-        write(tmp_path / "checkpoint_last.pt")
-        choose_restore_file(cfg)
-        assert cfg.restore_file == "checkpoint_last.pt"
-
-    def test_next_best(self, tmp_path, caplog):
-        flip_a_bit(write(tmp_path / "checkpoint_last.pt"))
-        best = write(tmp_path / "checkpoint_best.pt")
-        choose_restore_file(cfg := self.config(tmp_path))
-        assert cfg.restore_file == str(best)
-        assert "checkpoint_last.pt: damaged" in caplog.text
-        assert str(best) in caplog.text
-
-    def test_fine_tuning_goes_on_too(self, tmp_path):
-        """fairseq takes only one of the two flags, and the first start is long over."""
-        cut(write(tmp_path / "checkpoint_last.pt"))
-        best = write(tmp_path / "checkpoint_best.pt")
-        cfg = self.config(tmp_path)
-        cfg.finetune_from_model = "model.pt"
-        choose_restore_file(cfg)
-        assert cfg.restore_file == str(best)
-        assert cfg.finetune_from_model is None
-
-    def test_warns_before_an_earlier_training_is_overwritten(self, tmp_path, caplog):
-        asked = write(tmp_path / "model.pt")
-        choose_restore_file(self.config(tmp_path, str(asked)))
-        assert not caplog.text
-        last = write(tmp_path / "checkpoint_last.pt")
-        choose_restore_file(self.config(tmp_path, str(asked)))
-        assert f"{last}: will be overwritten" in caplog.text
-        caplog.clear()
-        choose_restore_file(self.config(tmp_path, str(last)))
-        assert not caplog.text
-
-    def test_no_other(self, tmp_path):
-        cut(write(tmp_path / "checkpoint_last.pt"))
-        with pytest.raises(
-            UserError, match=r"checkpoint_last.pt: cut off.*remove it to start anew"
-        ):
-            choose_restore_file(self.config(tmp_path))
-
-    def test_file_that_was_asked_for(self, tmp_path):
-        cut(asked := write(tmp_path / "model.pt"))
-        other = write(tmp_path / "checkpoint_best.pt")
-        with pytest.raises(UserError, match=f"model.pt: cut off.*--restore-file {other}"):
-            choose_restore_file(self.config(tmp_path, str(asked)))
 
 
 class TestCommands:

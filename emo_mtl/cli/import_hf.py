@@ -49,14 +49,24 @@ def run(args: argparse.Namespace) -> None:
 
     from emo_mtl.huggingface.convert import to_fairseq
     from emo_mtl.huggingface.tokenizer import dictionary_of
+    from emo_mtl.models.emo_bart import rows_changed
 
     check_is_bart(args.folder)
     model, tokenizer = load_bart(args.folder), load_tokenizer(args.folder)
-    dictionary = dictionary_of(tokenizer, args.folder, model.config.vocab_size)
+    dictionary = dictionary_of(tokenizer, args.folder)
+    num_symbols = len(dictionary) + 1  # and <mask>
+    rows = model.get_input_embeddings().weight
+    if change := rows_changed(rows, num_symbols):
+        logger.warning(f"{args.folder}: {change}")
+    elif len(rows) != num_symbols:
+        raise UserError(
+            f"{args.folder}: found a tokenizer of {num_symbols:,} tokens and embeddings for {len(rows):,}, "
+            "expected one token for each: take the tokenizer of this model"
+        )
     lines = io.StringIO()
     dictionary.save(lines)
     with atomic_file(args.out) as draft:
-        torch.save(to_fairseq(model), draft)
+        torch.save(to_fairseq(model, num_symbols), draft)
     write_atomically(dict_file, lines.getvalue())
     count = sum(parameter.numel() for parameter in model.parameters())
     print(f"{args.out}: {count:,} parameters")

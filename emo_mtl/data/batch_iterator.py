@@ -50,12 +50,10 @@ class ScheduledBatchIterator(iterators.EpochBatchIterator):
 
     Args:
         batches_of: the batches of an epoch, those of a step's ranks side by side
-        task: its state is kept beside the position, and checked on resuming: fairseq's trainer saves a
-            task's state but never gives it back
         kwargs: of `EpochBatchIterator`
     """
 
-    def __init__(self, batches_of: Callable[[int], Batches], task: Any, epoch: int, **kwargs: Any):
+    def __init__(self, batches_of: Callable[[int], Batches], epoch: int, **kwargs: Any):
         super().__init__(
             batch_sampler=batches_of(epoch),
             epoch=epoch,
@@ -64,21 +62,8 @@ class ScheduledBatchIterator(iterators.EpochBatchIterator):
             **kwargs,
         )
         self.batches_of = batches_of
-        self.task = task
 
     def ordered_batches(self, epoch: int, fix_batches_to_gpus: bool, shuffle: bool) -> Batches:
         """This rank's batches of an epoch."""
         self._frozen_batches = tuple(self.batches_of(epoch))
         return super().ordered_batches(epoch, fix_batches_to_gpus, shuffle=False)
-
-    def state_dict(self) -> dict[str, Any]:
-        return {**super().state_dict(), "task_state": self.task.state_dict()}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go to a saved position.
-
-        Raises:
-            UserError: the training had another dictionary or other labels
-        """
-        self.task.check_state(state_dict.get("task_state", {}))
-        super().load_state_dict(state_dict)

@@ -16,7 +16,7 @@ from torch import Tensor
 from emo_mtl.errors import UserError
 from emo_mtl.generation.settings import never_generated
 from emo_mtl.huggingface.library import import_transformers
-from emo_mtl.models.emo_bart import EmoBARTModel
+from emo_mtl.models.emo_bart import EmoBARTModel, fit_rows
 
 if TYPE_CHECKING:
     from transformers import (
@@ -212,15 +212,18 @@ def unsupported(found: str, expected: object) -> UserError:
 # ---- from Hugging Face
 
 
-def to_fairseq(model: "BartForConditionalGeneration") -> dict[str, Any]:
+def to_fairseq(model: "BartForConditionalGeneration", num_symbols: int) -> dict[str, Any]:
     """The content of a checkpoint in the format of fairseq's bart.large/model.pt: no heads, no optimizer.
+
+    Args:
+        num_symbols: of the tokenizer, `<mask>` included, to which the rows are adapted (`fit_rows`)
 
     Raises:
         UserError: something that fairseq's BART has no place for
     """
     return {
         "args": fairseq_args(model.config),
-        "model": to_fairseq_state(model.state_dict()),
+        "model": to_fairseq_state(model.state_dict(), num_symbols),
         "optimizer_history": [
             {
                 "criterion_name": "CrossEntropyCriterion",
@@ -262,7 +265,7 @@ def fairseq_args(config: "BartConfig") -> Namespace:
     )
 
 
-def to_fairseq_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def to_fairseq_state(state: Mapping[str, Tensor], num_symbols: int) -> dict[str, Tensor]:
     """The parameters of `BartForConditionalGeneration` under their names in fairseq's BART.
 
     Raises:
@@ -280,6 +283,7 @@ def to_fairseq_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     parameters = {
         key.removeprefix("model."): value for key, value in state.items() if key not in left_out
     }
+    parameters |= dict.fromkeys(TIED, fit_rows(shared, num_symbols))
     return {**parameters, "encoder.version": VERSION, "decoder.version": VERSION}
 
 

@@ -1,6 +1,7 @@
 """Tokenizers of transformers that give the numbers of fairseq's BPE and dictionary, and the way back."""
 
 import json
+import logging
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,8 @@ from emo_mtl.huggingface.library import import_transformers
 
 if TYPE_CHECKING:
     from transformers import BartphoTokenizer, BartTokenizer, PreTrainedTokenizerBase
+
+logger = logging.getLogger(__name__)
 
 SPECIAL = ["<s>", "<pad>", "</s>", "<unk>"]  # numbers 0 to 3, in fairseq and in BART
 MASK = "<mask>"
@@ -54,11 +57,17 @@ def save_sentencepiece_tokenizer(
         ) from error
     numbers = range(model.get_piece_size())
     pieces = {model.id_to_piece(number) for number in numbers if not model.is_control(number)}
-    missing = pieces - set(dictionary.symbols)
-    if missing:
+    symbols = set(units_of(dictionary))
+    if unknown := symbols - pieces:
         raise UserError(
-            f"{spm_model}: found {len(missing):,} pieces such as {min(missing)!r} that the checkpoint's "
-            "dictionary lacks, expected the model that the data was prepared with"
+            f"{spm_model}: found no piece {min(unknown)!r}, one of {len(unknown):,} symbols of the "
+            "checkpoint's dictionary that it lacks, expected the model that the data was prepared with"
+        )
+    if missing := pieces - symbols:
+        logger.warning(
+            f"{spm_model}: the checkpoint's dictionary lacks {len(missing):,} of its pieces, such as "
+            f"{min(missing)!r}: they become <unk>, as in training. That is right where fairseq-preprocess "
+            "made the dictionary of the texts, and wrong where this is another SentencePiece model"
         )
     dictionary.save(str(folder / "dict.txt"))
     shutil.copyfile(spm_model, folder / "sentencepiece.bpe.model")
@@ -86,17 +95,17 @@ def save_gpt2_tokenizer(
         raise UserError(
             f"{encoder_json}: found something else ({error}), expected fairseq's encoder.json"
         ) from error
-    symbols = {
-        symbol
-        for symbol in dictionary.symbols[dictionary.nspecial :]
-        if symbol != MASK and not symbol.startswith(FILLER)
-    }
-    if symbols != units.keys():
+    symbols = set(units_of(dictionary))
+    if unknown := symbols - units.keys():
         raise UserError(
-            f"{encoder_json}: found {len(units.keys() - symbols):,} units that the checkpoint's "
-            f"dictionary lacks, and {len(symbols - units.keys()):,} of its symbols missing, expected the "
-            "same in both: give the file that the data was prepared with, and prepare data with "
-            "fairseq's dict.txt"
+            f"{encoder_json}: found no unit {min(unknown)}, one of {len(unknown):,} symbols of "
+            "the checkpoint's dictionary that it lacks, expected the file that the data was prepared with"
+        )
+    if missing := units.keys() - symbols:
+        raise UserError(
+            f"{encoder_json}: found {len(missing):,} units that the checkpoint's dictionary lacks, "
+            "expected all of them, which transformers' tokenizer needs: the dictionary was made of the texts "
+            "(fairseq-preprocess without --srcdict): prepare with fairseq's dict.txt, and train again"
         )
     vocabulary = {units.get(symbol, symbol): n for n, symbol in enumerate(dictionary.symbols)}
     (folder / "vocab.json").write_text(json.dumps(vocabulary), encoding="utf-8")
@@ -110,6 +119,15 @@ def save_gpt2_tokenizer(
         ) from error
 
 
+def units_of(dictionary: Dictionary) -> list[str]:
+    """The symbols that stand for text."""
+    return [
+        symbol
+        for symbol in dictionary.symbols[dictionary.nspecial :]
+        if symbol != MASK and not symbol.startswith(FILLER)
+    ]
+
+
 def save_tokenizer(kind: type, folder: Path, max_length: int) -> Any:
     """A tokenizer of the files in a folder, with its settings saved there too."""
     tokenizer = kind.from_pretrained(folder, model_max_length=max_length, **SETTINGS)
@@ -120,22 +138,21 @@ def save_tokenizer(kind: type, folder: Path, max_length: int) -> Any:
 # ---- from Hugging Face
 
 
-def dictionary_of(tokenizer: "PreTrainedTokenizerBase", folder: Path, rows: int) -> Dictionary:
+def dictionary_of(tokenizer: "PreTrainedTokenizerBase", folder: Path) -> Dictionary:
     """fairseq's dictionary for a BART folder, without `<mask>`; byte-level BPE gets GPT-2's numbers.
 
     Args:
         tokenizer: of the folder
-        rows: of the model's embedding
 
     Raises:
-        UserError: not BART's special tokens, or another number of tokens than rows
+        UserError: not BART's special tokens, or tokens that a dict.txt cannot hold
     """
     vocabulary = tokenizer.get_vocab()
     tokens = sorted(vocabulary, key=vocabulary.get)
-    if sorted(vocabulary.values()) != list(range(rows)):
+    if sorted(vocabulary.values()) != list(range(len(tokens))):
         raise UserError(
-            f"{folder}: found a tokenizer of {len(tokens):,} tokens and embeddings for {rows:,}, expected "
-            "one token for each: take the tokenizer of this model"
+            f"{folder}: found a tokenizer whose numbers have gaps or come twice, expected one token for each "
+            "number: take the tokenizer of this model"
         )
     if tokens[:4] != SPECIAL or tokens[-1] != MASK:
         raise UserError(
@@ -146,7 +163,7 @@ def dictionary_of(tokenizer: "PreTrainedTokenizerBase", folder: Path, rows: int)
     dictionary = Dictionary()
     for token in tokens[4:-1]:
         dictionary.add_symbol(names.get(token, token))
-    if len(dictionary) != rows - 1 or any(" " in symbol for symbol in dictionary.symbols):
+    if len(dictionary) != len(tokens) - 1 or any(" " in symbol for symbol in dictionary.symbols):
         raise UserError(
             f"{folder}: found tokens with spaces or the same token twice, which a dict.txt cannot hold, "
             "expected a byte-level BPE or a SentencePiece tokenizer"

@@ -1,7 +1,7 @@
 """Model `emo_bart`: BART with one LM head and one classification head for each task (paper, Figure 1)."""
 
 from argparse import Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import torch
@@ -15,6 +15,9 @@ from omegaconf import OmegaConf
 from torch import Tensor, nn
 
 from emo_mtl.errors import UserError
+
+EMBEDDING = "encoder.embed_tokens.weight"
+COPIES = ("decoder.embed_tokens.weight", "decoder.output_projection.weight")  # of BART's embedding
 
 
 def last_position(tokens: Tensor, symbol: int) -> Tensor:
@@ -40,6 +43,9 @@ class EmoBARTModel(BARTModel):
 
     takes_lm_loss = True  # what a criterion asks, through the wrappers of several GPUs too
     num_updates = 0  # before the one that is being made; for messages
+    # What `emo_mtl.restore` found out about the checkpoint that a training starts from:
+    new_heads: Collection[str] = ()  # begin anew, whatever it holds
+    fits_rows = False  # its embedding may lack <mask> or be padded
 
     def __init__(self, args: Namespace, encoder: nn.Module, decoder: nn.Module):
         super().__init__(args, encoder, decoder)
@@ -109,18 +115,21 @@ class EmoBARTModel(BARTModel):
         """Check a checkpoint against this model, then let BART adapt it.
 
         Raises:
-            UserError: another vocabulary, or other heads where the optimizer's state is to be kept
+            UserError: another vocabulary, or without a head that this model has
         """
-        check_vocabulary(state_dict, len(self.encoder.dictionary))
-        # Old BART checkpoints come without the optimizer's state; with --reset-optimizer heads may change.
-        if not (
-            getattr(self.args, "reset_optimizer", False)
-            or getattr(self.args, "finetune_from_model", None)
-        ):
-            check_heads(
-                head_sizes(state_dict),
-                {k: h.out_proj.out_features for k, h in self.classification_heads.items()},
-            )
+        num_symbols = len(self.encoder.dictionary)
+        if self.fits_rows:
+            for key in (EMBEDDING, *COPIES):
+                if key in state_dict:
+                    state_dict[key] = fit_rows(state_dict[key], num_symbols)
+        check_vocabulary(state_dict, num_symbols)
+        heads = self.classification_heads.state_dict().items()
+        own = {f"classification_heads.{key}": value for key, value in heads}
+        for key in [key for key in state_dict if head_of(key)]:
+            if key not in own or head_of(key) in self.new_heads:
+                del state_dict[key]
+        state_dict.update({key: own[key] for key in own if head_of(key) in self.new_heads})
+        check_heads(head_sizes(state_dict), head_sizes(own))
         super().upgrade_state_dict_named(state_dict, name)
 
 
@@ -132,19 +141,61 @@ def scale_linear_weights(model: nn.Module, scale: float) -> None:
                 module.weight.mul_(scale)
 
 
+def head_of(parameter: str) -> str | None:
+    """The name of the classification head that a parameter belongs to."""
+    module, _, rest = parameter.partition(".")
+    return rest.split(".")[0] if module == "classification_heads" else None
+
+
 def head_sizes(state_dict: dict[str, Tensor]) -> dict[str, int]:
     """Number of classes of each classification head in a checkpoint's parameters."""
-    parts = {key: key.split(".") for key in state_dict if key.startswith("classification_heads.")}
     return {
-        name: state_dict[key].size(0)
-        for key, (_, name, *rest) in parts.items()
-        if rest == ["out_proj", "weight"]
+        head_of(key): weight.size(0)
+        for key, weight in state_dict.items()
+        if head_of(key) and key.endswith(".out_proj.weight")
     }
+
+
+def fit_rows(embedding: Tensor, num_symbols: int) -> Tensor:
+    """An embedding with a row for each symbol, where it is sure which rows it has.
+
+    That of bart.large.cnn and .xsum lacks `<mask>`, the last symbol, which no text has: it becomes the mean
+    of the others. Models trained elsewhere may have their rows padded to a multiple of 8 to 64.
+
+    Args:
+        embedding: shape (rows, C)
+
+    Returns:
+        shape (num_symbols, C), or `embedding` as it is
+    """
+    rows = embedding.size(0)
+    if rows == num_symbols - 1:
+        return torch.cat([embedding, embedding.mean(dim=0, keepdim=True)])
+    if 0 < rows - num_symbols < 64 and rows % 8 == 0:
+        return embedding[:num_symbols]
+    return embedding
+
+
+def rows_changed(weight: Tensor | None, num_symbols: int) -> str | None:
+    """How :func:`fit_rows` changes an embedding; None where it leaves it as it is."""
+    if weight is None:
+        return None
+    before, after = weight.size(0), fit_rows(weight, num_symbols).size(0)
+    if before == after:
+        return None
+    how = (
+        "a row is added for <mask>, the mean of the others"
+        if before < after
+        else f"the last {before - after} are cut off, as padding that no symbol has"
+    )
+    return f"found embeddings for {before:,} symbols, expected {after:,}: {how}"
 
 
 def check_vocabulary(state_dict: dict[str, Tensor], num_symbols: int) -> None:
     """Raise `UserError` where the checkpoint's embedding does not fit the dictionary."""
-    rows = state_dict["encoder.embed_tokens.weight"].size(0)
+    if EMBEDDING not in state_dict:
+        raise UserError(f"the checkpoint has no {EMBEDDING}, expected an encoder and a decoder")
+    rows = state_dict[EMBEDDING].size(0)
     if rows != num_symbols:
         raise UserError(
             f"the checkpoint has embeddings for {rows:,} symbols, but the dictionary of the data has "
@@ -158,8 +209,8 @@ def check_heads(found: dict[str, int], expected: dict[str, int]) -> None:
     if found != expected:
         raise UserError(
             f"the checkpoint has the classification heads {found or 'none'} (name: number of labels), "
-            f"this run has {expected or 'none'}: resume with the same --classification-tasks, or start "
-            "new heads on the checkpoint's weights with --reset-optimizer"
+            f"this run has {expected or 'none'}: go on with the same --classification-tasks, or (in "
+            "training) start new heads on the checkpoint's weights with --reset-optimizer"
         )
 
 

@@ -25,7 +25,6 @@ from omegaconf import II, OmegaConf
 from torch import Tensor, nn
 
 from emo_mtl import bpe, model_files
-from emo_mtl.checkpoints import choose_restore_file, task_settings
 from emo_mtl.data.batch_iterator import ScheduledBatchIterator, epoch_batches, shuffled_pass
 from emo_mtl.data.datasets import BARTInputDataset, LabelledDataset, MultitaskDataset, PairDataset
 from emo_mtl.data.loading import (
@@ -47,6 +46,7 @@ from emo_mtl.generation.settings import never_generated
 from emo_mtl.names import RESPONSE
 from emo_mtl.optim.horizon import set_horizon
 from emo_mtl.preemption import Preemption
+from emo_mtl.restore import check_models, check_room, check_start, choose_start
 from emo_mtl.tasks.flags import check_generation, check_group, check_training
 from emo_mtl.writing import Writing
 
@@ -120,6 +120,7 @@ class EmotionDialogueTask(TranslationTask):
     """
 
     cfg: EmotionDialogueConfig
+    position: Mapping[str, int] = {}  # in the data, of the checkpoint that a training goes on from
 
     def __init__(self, cfg: EmotionDialogueConfig, src_dict: Dictionary, tgt_dict: Dictionary):
         super().__init__(cfg, src_dict, tgt_dict)
@@ -160,8 +161,9 @@ class EmotionDialogueTask(TranslationTask):
         A save folder will do where no data is loaded (fairseq-interactive).
 
         Raises:
-            UserError: no data folder, or dictionaries that differ
+            UserError: no data folder, dictionaries that differ, or a `--path` that is no checkpoint
         """
+        check_models(cfg._get_root() if OmegaConf.is_config(cfg) else {})
         data = Path(utils.split_paths(cfg.data)[0])
         folder = model_files.data_bin(data) / RESPONSE
         if model_files.is_model_folder(data):
@@ -368,12 +370,13 @@ class EmotionDialogueTask(TranslationTask):
 
     def get_batch_iterator(self, dataset: FairseqDataset, **kwargs: Any) -> EpochBatchIterator:
         """fairseq's iterator; over the training set of several tasks, one that follows the schedule."""
-        is_train = dataset is self.datasets.get(self.cfg.train_subset)
-        scheduled = is_train and isinstance(dataset, MultitaskDataset)
+        if dataset is not self.datasets.get(self.cfg.train_subset):
+            return super().get_batch_iterator(dataset, **kwargs)
+        scheduled = isinstance(dataset, MultitaskDataset)
         make = self.scheduled_iterator if scheduled else super().get_batch_iterator
         iterator = make(dataset, **kwargs)
-        if is_train:
-            set_horizon(self.command_cfg, len(iterator))
+        check_room(self.position, kwargs.get("epoch", 1), len(iterator))
+        set_horizon(self.command_cfg, len(iterator))
         return iterator
 
     def scheduled_iterator(
@@ -425,7 +428,6 @@ class EmotionDialogueTask(TranslationTask):
 
         iterator = ScheduledBatchIterator(
             batches_of,
-            self,
             epoch,
             dataset=dataset,
             collate_fn=dataset.collater,
@@ -446,20 +448,17 @@ class EmotionDialogueTask(TranslationTask):
         """The model with a head for each classification task; heads of weight 0 are frozen.
 
         Raises:
-            UserError: in training, a flag that cannot be used, or a checkpoint to restore that is damaged or
-                whose optimizer does not fit; a model without classification heads
+            UserError: in training, a flag that cannot be used, or a checkpoint to start from that is missing,
+                damaged, or of something else; a model without classification heads
         """
+        start = None
         if not from_checkpoint and "checkpoint" in self.command_cfg:
             check_training(self.command_cfg, self.data_folder(), self.classification_tasks)
             checkpoint = self.command_cfg.checkpoint
-            restored = choose_restore_file(checkpoint)
-            if restored and not checkpoint.reset_optimizer:
-                self.check_frozen_heads(restored)
+            start = choose_start(checkpoint)
             # By default rank 0 sends it to the others as a pickle with fairseq's config, which torch >= 2.6
             # refuses.
             checkpoint.load_checkpoint_on_all_dp_ranks = True
-            if not checkpoint.no_save and is_master(self.command_cfg.distributed_training):
-                self.leave_model_files(Path(checkpoint.save_dir))
         model = super().build_model(cfg, from_checkpoint)
         if self.heads and not hasattr(model, "register_classification_head"):
             raise UserError(
@@ -470,18 +469,28 @@ class EmotionDialogueTask(TranslationTask):
             model.register_classification_head(name, num_classes=len(labels))
             if self.loss_weights.get(name) == 0:
                 model.classification_heads[name].requires_grad_(False)
+        self.fit_lengths(model, from_checkpoint)
+        if start is not None:
+            check_start(start, self.command_cfg, self, model)
+        if not from_checkpoint and "checkpoint" in self.command_cfg:
+            self.leave_model_files(self.command_cfg)
         if self.cfg.eval_bleu and self.cfg.eval_bleu_remove_bpe is None:
             # undoes the BPE before BLEU
             self.tokenizer = self.build_bpe(self.cfg.bpe_config) or self.tokenizer
         return model
 
-    def leave_model_files(self, save_dir: Path) -> None:
+    def leave_model_files(self, cfg: Any) -> None:
         """Copy dictionary, BPE and manifest into the folder of the checkpoints.
+
+        Args:
+            cfg: of fairseq-train
 
         Raises:
             UserError: the folder cannot be written, or belongs to a model of other data
         """
-        data = self.data_folder()
+        if cfg.checkpoint.no_save or not is_master(cfg.distributed_training):
+            return
+        save_dir, data = Path(cfg.checkpoint.save_dir), self.data_folder()
         files = []
         given = given_flags(self.cfg.bpe_config)
         if self.state.bpe or given.get("bpe") in bpe.FILES:
@@ -529,9 +538,34 @@ class EmotionDialogueTask(TranslationTask):
         checkpoints = utils.split_paths(self.common_eval.get("path") or "")
         return [model_files.home(self.data_folder()), *(Path(path).parent for path in checkpoints)]
 
-    def check_frozen_heads(self, path: Path) -> None:
-        """Raise `UserError` where a weight has changed from or to 0 since the checkpoint to resume from."""
-        saved = task_settings(path)
+    def fit_lengths(self, model: nn.Module, from_checkpoint: bool) -> None:
+        """Keep sequences within the positions of a model, which the decoder of a head has for utterances too.
+
+        Raises:
+            UserError: in training, lengths beyond the positions: all longer texts would be left out
+        """
+        encoder, decoder = model.max_positions()
+        positions = {
+            "source": min(encoder, decoder) if self.heads else encoder,
+            "target": decoder,
+        }
+        for side, most in positions.items():
+            flag = f"max_{side}_length"
+            length = getattr(self.cfg, flag)
+            if length > most and not from_checkpoint:
+                raise UserError(
+                    f"--{flag.replace('_', '-')} {length}: the model has {most} positions for them, "
+                    f"expected as many or more: give --max-{side}-length {most}, or more positions "
+                    "(--max-source-positions, --max-target-positions)"
+                )
+            setattr(self.cfg, flag, min(length, most))
+
+    def check_frozen_heads(self, path: Path, saved: Mapping[str, Any]) -> None:
+        """Raise `UserError` where a weight has changed from or to 0 since the checkpoint to resume from.
+
+        Args:
+            saved: the task's flags of that training
+        """
         names = parse_task_names(saved.get("classification_tasks", ""))
         before = parse_loss_weights(saved.get("loss_weights", ""), names)
         for name, now in self.loss_weights.items():

@@ -91,6 +91,33 @@ class TestTrain:
         )
 
 
+class TestRows:
+    """Folders whose embedding is not exactly as long as the tokenizer."""
+
+    def write(self, folder: Path, sample: Path, change: int) -> int:
+        """A BART with rows more or fewer than tokens; returns the number of tokens."""
+        write_bart(folder, sample)
+        model = transformers.BartForConditionalGeneration.from_pretrained(folder)
+        count = model.config.vocab_size
+        model.resize_token_embeddings(count + change)
+        model.save_pretrained(folder)
+        return count
+
+    @pytest.mark.parametrize("kind", ["facebook/bart-large-cnn", "padded"])
+    def test_adapted(self, kind, sample, tmp_path, caplog):
+        count = len(load_dictionary(sample / "dict.txt"))
+        change = -1 if kind != "padded" else -count % 8 or 8
+        assert self.write(tmp_path / "bart", sample, change) == count
+        state = torch.load(import_hf(tmp_path / "bart"), weights_only=True)["model"]
+        assert state["encoder.embed_tokens.weight"].size(0) == count
+        assert ("a row is added" if change < 0 else "are cut off") in caplog.text
+
+    def test_refused(self, sample, tmp_path):
+        self.write(tmp_path / "bart", sample, -2)
+        with pytest.raises(UserError, match="expected one token for each"):
+            import_hf(tmp_path / "bart")
+
+
 class TestFiles:
     @pytest.mark.skipif(
         tuple(int(part) for part in torch.__version__.split(".")[:2]) < (2, 6),

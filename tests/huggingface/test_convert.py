@@ -125,7 +125,9 @@ class TestToFairseq:
         _, task, model, _ = build()
         randomize(model)
         expected = real_state(model.state_dict())
-        found = to_fairseq(to_huggingface(model, task.target_dictionary))["model"]
+        found = to_fairseq(
+            to_huggingface(model, task.target_dictionary), len(task.target_dictionary)
+        )["model"]
         left_out = {key for key in expected if key.startswith("classification_heads.")}
         assert found.keys() == expected.keys() - left_out - {"decoder.output_projection.weight"}
         for key, value in found.items():
@@ -137,7 +139,7 @@ class TestToFairseq:
         torch.manual_seed(1)
         model = transformers.BartForConditionalGeneration(config).eval()
         randomize(model)
-        found = load_in_fairseq(to_fairseq(model))
+        found = load_in_fairseq(to_fairseq(model, model.config.vocab_size))
         logits = huggingface_logits(model, decoder_input_ids=batch()["prev_output_tokens"])
         real = batch()["prev_output_tokens"].ne(PAD)
         torch.testing.assert_close(fairseq_logits(found)[real], logits[real], rtol=1e-4, atol=1e-4)
@@ -161,11 +163,11 @@ class TestToFairseq:
         model = transformers.BartForConditionalGeneration(small_config())
         model.final_logits_bias[0, 5] = 1
         with pytest.raises(UserError, match="final_logits_bias"):
-            to_fairseq(model)
+            to_fairseq(model, model.config.vocab_size)
         model.final_logits_bias.zero_()
         model.lm_head.weight = torch.nn.Parameter(model.lm_head.weight + 1)
         with pytest.raises(UserError, match="for encoder, decoder or lm_head"):
-            to_fairseq(model)
+            to_fairseq(model, model.config.vocab_size)
 
 
 def small_config(**changes: object) -> "transformers.BartConfig":

@@ -134,7 +134,7 @@ class TestSentencePiece:
         assert batch["attention_mask"][1][-1] == 0
 
     def test_back_to_a_dictionary(self, both, spm_dictionary):
-        found = dictionary_of(both[1], Path("folder"), len(spm_dictionary))
+        found = dictionary_of(both[1], Path("folder"))
         assert [*found.symbols, "<mask>"] == spm_dictionary.symbols
 
     def test_other_files_are_refused(self, spm_model, spm_dictionary, tmp_path):
@@ -142,8 +142,25 @@ class TestSentencePiece:
         wrong.write_bytes(b"no model")
         with pytest.raises(UserError, match="no SentencePiece model"):
             save_sentencepiece_tokenizer(tmp_path, spm_dictionary, wrong, 12)
-        with pytest.raises(UserError, match="that the checkpoint's dictionary lacks"):
-            save_sentencepiece_tokenizer(tmp_path, Dictionary(), spm_model, 12)
+        other = Dictionary()
+        other.add_symbol("elsewhere")
+        with pytest.raises(UserError, match="found no piece 'elsewhere', one of 1 symbols"):
+            save_sentencepiece_tokenizer(tmp_path, other, spm_model, 12)
+
+    def test_dictionary_of_the_texts(self, spm_model, spm_dictionary, tmp_path, caplog):
+        """`fairseq-preprocess --joined-dictionary` leaves out pieces that no text has: they are <unk>."""
+        joined = Dictionary()
+        for symbol in [*spm_dictionary.symbols[4:-40], "madeupword0000", "<mask>"]:
+            joined.add_symbol(symbol)
+        tokenizer = save_sentencepiece_tokenizer(tmp_path, joined, spm_model, 64)
+        assert "of its pieces" in caplog.text
+        model = sentencepiece.SentencePieceProcessor(model_file=str(spm_model))
+        found = [tokenizer(text)["input_ids"] for text in TEXTS]
+        assert found == [
+            encode(lambda text: " ".join(model.encode(text, out_type=str)), joined, text)
+            for text in TEXTS
+        ]
+        assert any(3 in numbers for numbers in found)
 
 
 class TestGPT2:
@@ -169,15 +186,19 @@ class TestGPT2:
         assert tokenizer(text)["input_ids"] == encode(bpe, gpt2_dictionary, text)
 
     def test_back_to_a_dictionary(self, both, gpt2_dictionary):
-        found = dictionary_of(both[1], Path("folder"), len(gpt2_dictionary))
+        found = dictionary_of(both[1], Path("folder"))
         assert [*found.symbols, "<mask>"] == gpt2_dictionary.symbols
 
     def test_other_files_are_refused(self, gpt2_files, gpt2_dictionary, tmp_path):
         encoder, merges = gpt2_files / "encoder.json", gpt2_files / "vocab.bpe"
         with pytest.raises(UserError, match="found something else"):
             save_gpt2_tokenizer(tmp_path, gpt2_dictionary, merges, merges, 12)
-        with pytest.raises(UserError, match="found 261 units that the checkpoint's dictionary"):
+        with pytest.raises(UserError, match=r"found 261 units .* made of the texts .*train again"):
             save_gpt2_tokenizer(tmp_path, Dictionary(), encoder, merges, 12)
+        foreign = Dictionary()
+        foreign.add_symbol("50000")
+        with pytest.raises(UserError, match="found no unit 50000, one of 1 symbols"):
+            save_gpt2_tokenizer(tmp_path, foreign, encoder, merges, 12)
         other = tmp_path / "other.bpe"
         other.write_text("#version: 0.2\nx y\n", encoding="utf-8")
         with pytest.raises(UserError, match="found merges that do not belong to"):
@@ -185,13 +206,9 @@ class TestGPT2:
 
 
 class TestDictionaryOf:
-    def test_refused(self, spm_model, spm_dictionary, tmp_path):
-        tokenizer = save_sentencepiece_tokenizer(tmp_path, spm_dictionary, spm_model, 12)
-        rows = len(spm_dictionary)
-        with pytest.raises(UserError, match=f"embeddings for {rows + 1:,}, expected one token"):
-            dictionary_of(tokenizer, tmp_path, rows + 1)
+    def test_refused(self, tmp_path):
         vocabulary = {"<pad>": 0, "<s>": 1, "</s>": 2, "<unk>": 3, "a": 4}  # not BART's order
         words = tokenizers.Tokenizer(tokenizers.models.WordLevel(vocabulary, unk_token="<unk>"))
         tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=words)
         with pytest.raises(UserError, match="first tokens <pad> <s> </s> <unk> and the last a"):
-            dictionary_of(tokenizer, tmp_path, len(vocabulary))
+            dictionary_of(tokenizer, tmp_path)

@@ -616,6 +616,35 @@ class TestHeadsInTraining:
         assert (first, second) == ({"e6"}, set())
 
 
+class TestPositions:
+    """Fewer positions than tokens: longer texts would be left out in training, and crash elsewhere."""
+
+    @pytest.mark.parametrize(
+        ("tasks", "flags", "refused"),
+        [
+            ("", {"max_source_positions": 30}, "--max-source-length 64: the model has 30"),
+            ("", {"max_target_positions": 30}, "--max-target-length 64: the model has 30"),
+            # the decoder of a head reads the utterance
+            ("e6", {"max_target_positions": 80, "max_source_length": 90}, "90: the model has 80"),
+            ("", {"max_target_positions": 80, "max_source_length": 90}, None),
+            ("e6", {"max_source_positions": 30, "max_source_length": 30}, None),
+        ],
+    )
+    def test_training(self, build, tasks, flags, refused):
+        if refused is None:
+            build(classification_tasks=tasks, **flags)
+            return
+        with pytest.raises(UserError, match=refused):
+            build(classification_tasks=tasks, **flags)
+
+    def test_checkpoint_of_before(self, data_bin):
+        """Texts are cut at the model's positions."""
+        model_cfg = parse_train(train_argv(data_bin, max_source_positions=30)).model
+        task = setup(data_bin)
+        task.build_model(model_cfg, from_checkpoint=True)
+        assert (task.cfg.max_source_length, task.cfg.max_target_length) == (30, 64)
+
+
 class TestLoadStateDict:
     def test_heads_are_rebuilt_without_a_flag(self, data_bin):
         saved = setup(data_bin).state_dict()
@@ -706,15 +735,6 @@ class TestResume:
         for key, value in real_state(whole.model.state_dict()).items():
             torch.testing.assert_close(resumed[key], value, rtol=0, atol=0)
 
-    def test_other_heads(self, build, tmp_path):
-        trainer, _ = train(build, ["response"])
-        save_checkpoint(trainer, tmp_path / "last.pt")
-        cfg, task, model, criterion = build(classification_tasks="e6")
-        other = Trainer(cfg, task, model, criterion)
-        message = refused(other.load_checkpoint, str(tmp_path / "last.pt"))
-        assert "{'e6': 6, 'e2': 2}" in message
-        assert "this run has {'e6': 6}" in message
-
     @pytest.mark.parametrize(("before", "after"), [("e2=0", ""), ("e6=2", "e6=2,e2=0")])
     def test_weight_changed_from_or_to_0(self, data_bin, tmp_path, before, after):
         """A head of weight 0 is not among the optimizer's parameters."""
@@ -729,18 +749,6 @@ class TestResume:
         assert "--reset-optimizer" in str(raised.value)
         run("e6=3," + before if before == "e2=0" else "e6=3", 2)  # another weight is no matter
         run(after, 3, "--reset-optimizer")
-
-    def test_labels_in_another_order(self, build, copy, tmp_path):
-        """The same number of labels with other names would train the head to something else."""
-        cfg, task, model, criterion = build(save_dir=tmp_path)
-        trainer = Trainer(cfg, task, model, criterion)
-        _, epoch_itr = checkpoint_utils.load_checkpoint(cfg.checkpoint, trainer)
-        trainer.train_step([next(epoch_itr.next_epoch_itr())])
-        save_checkpoint(trainer, tmp_path / "last.pt", epoch_itr)
-        make_dictionary(["pos", "neg"], copy / "e2" / "label" / "dict.txt")
-        cfg, task, model, criterion = build(copy, restore_file=tmp_path / "last.pt")
-        other = Trainer(cfg, task, model, criterion)
-        assert "e2" in refused(checkpoint_utils.load_checkpoint, cfg.checkpoint, other)
 
 
 def altered(row: list[int]) -> list[int]:
