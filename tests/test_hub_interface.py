@@ -119,11 +119,11 @@ class TestRespond:
     @pytest.mark.parametrize(
         ("settings", "message"),
         [
-            ({"beam": 0}, "beam of 1 or more"),
-            ({"beam": "5"}, "beam='5'"),
-            ({"no_repeat_ngram_size": -1}, "0 or more"),
+            ({"beam": 0}, "beam: found 0, expected a whole number from 1 to"),
+            ({"beam": "5"}, "beam: found '5'"),
+            ({"no_repeat_ngram_size": -1}, "found -1, expected a whole number from 0 to"),
             ({"temperature": 0}, "temperature"),
-            ({"sampling_topk": 5}, "requires --sampling"),
+            ({"sampling_topk": 5}, "sampling_topk: found no sampling"),
             ({"beams": 5}, "beams"),
         ],
     )

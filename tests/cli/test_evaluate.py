@@ -153,7 +153,7 @@ class TestParts:
     def test_other_subset(self, write, overlap, error):
         path = write(generate_output())
         message = error(path, flags=["--overlap", overlap, "--subset", "dev"])
-        assert "no overlap of response on dev" in message
+        assert "of response on dev: found no" in message
 
     def test_number_of_examples_differs(self, write, overlap, error):
         message = error(write(generate_output(order=(0, 1))), flags=["--overlap", overlap])
@@ -191,7 +191,7 @@ class TestReadResponses:
         assert f"{path}: the first of up to 2 hypotheses an id" in capsys.readouterr().out
 
     def test_only_line_feeds_end_lines(self, write):
-        text = "one\u2028line\x0b\x85with\ttabs\r"
+        text = "one\u2028line\x0b\x85with\ttabs\rx"
         assert read_responses(write(f"{text}\n\n{text}")).hypotheses == [text, "", text]
         assert read_responses(write(block(0, text, text) + END)).references == [text]
 
