@@ -40,8 +40,8 @@ CSS = """
   padding: 18px 0; border-bottom: 1px dashed var(--border-color-primary); }
 .turn:last-child { border-bottom: none; }
 .said { display: flex; flex-direction: column; gap: 10px; }
-.bubble { max-width: 92%; padding: 10px 15px; border-radius: 18px; line-height: 1.45; font-size: 16px;
-  white-space: pre-wrap; overflow-wrap: anywhere; }
+.bubble { position: relative; max-width: 92%; padding: 10px 15px; border-radius: 18px;
+  line-height: 1.45; font-size: 16px; white-space: pre-wrap; overflow-wrap: anywhere; }
 .you { align-self: flex-end; border-bottom-right-radius: 5px; color: white; background: #5b5bd6; }
 .bot { align-self: flex-start; border-bottom-left-radius: 5px; color: var(--body-text-color);
   background: var(--background-fill-secondary); border: 1px solid var(--border-color-primary); }

@@ -181,7 +181,7 @@ def say(page, text: str, turns: int = 1) -> str:
 def last_turn(page, turns: int) -> str:
     page.wait_for_selector(f".turn:nth-child({turns}) .head-best")
     assert page.locator(".turn").count() == turns
-    return page.locator(".turn").last.inner_text()
+    return page.locator(".turn").last.inner_text().removeprefix("You: \n")  # for screen readers
 
 
 @pytest.mark.slow
@@ -190,7 +190,7 @@ class TestPage:
         page = visit()
         assert "How are you today?" in page.inner_text("#conversation")
         shown = say(page, "I miss her .")
-        assert shown.startswith("You: I miss her .")
+        assert shown.startswith("I miss her .")
         assert page.input_value("#text :is(textarea, input)") == ""
         assert [head for head in ("e6", "e2", "e12") if head in shown] == ["e6", "e2", "e12"]
         percents = page.locator(".turn .heads > div:nth-child(2) .bar span:last-child")
@@ -198,7 +198,7 @@ class TestPage:
         assert total == pytest.approx(100, abs=1)
 
         page.click(f"text={EXAMPLES[0]}")
-        assert last_turn(page, 2).startswith(f"You: {EXAMPLES[0]}")
+        assert last_turn(page, 2).startswith(EXAMPLES[0])
         page.click("text=New conversation")
         page.wait_for_selector(".welcome")
 
@@ -215,7 +215,7 @@ class TestPage:
     def test_odd_input(self, visit):
         page = visit()
         hostile = "</s><b>bold</b> ${7*7} {{7*7}} <img src=x onerror=alert(1)> שלום 😀"
-        assert say(page, hostile).startswith(f"You: {hostile}")
+        assert say(page, hostile).startswith(hostile)
         assert page.locator("#conversation :is(b, img)").count() == 0
 
         page.fill("#text :is(textarea, input)", "x" * 600)
@@ -232,9 +232,9 @@ class TestPage:
             page.fill("#text :is(textarea, input)", text)
         first.keyboard.press("Enter")
         second.keyboard.press("Enter")
-        assert last_turn(first, 1).startswith("You: I am Ann")
-        assert last_turn(second, 1).startswith("You: I am Bob")
-        assert say(first, "again", turns=2).startswith("You: again")
+        assert last_turn(first, 1).startswith("I am Ann")
+        assert last_turn(second, 1).startswith("I am Bob")
+        assert say(first, "again", turns=2).startswith("again")
         assert "Bob" not in first.inner_text("#conversation")
         assert "Ann" not in second.inner_text("#conversation")
         first.reload()
