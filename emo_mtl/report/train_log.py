@@ -12,16 +12,6 @@ from emo_mtl.files import read_text
 _EPOCH_LINE = re.compile(r'(?:[-\d]+ [:\d]+ \| INFO \| \S+ \| )?(epoch \d+ \| .*|\{"epoch": .*)')
 _SIMPLE = re.compile(r"epoch (\d+) \| (?:valid on '(.+?)' subset \| )?(.*)")
 _MEASURE = re.compile(r"(?!best_)(?:\w+_)?(?:loss|ppl|accuracy|f1|bleu|num_updates)")
-# parts of fairseq's config, as Python prints it
-_SETTINGS = {
-    "model": re.compile(r"(?:\barch=|'_name': )'emo_bart_(\w+)'"),
-    "seed": re.compile(r"'common': \{.*?'seed': (\d+)"),
-    "tasks": re.compile(r"'classification_tasks': '([^']*)'"),
-    "weights": re.compile(r"'loss_weights': '([^']*)'"),
-    "finetuned": re.compile(r"'finetune_from_model': '"),
-    "restored": re.compile(r"'restore_file': '(?!checkpoint_last\.pt')"),
-    "reset": re.compile(r"'reset_optimizer': True"),
-}
 
 
 @dataclass(frozen=True)
@@ -32,6 +22,18 @@ class Point:
     epoch: int
     updates: int  # since the start of the training
     measures: dict[str, float]  # e.g. response_loss (bits), response_ppl, e6_accuracy (percent)
+
+
+# parts of fairseq's config, as Python prints it
+_SETTINGS = {
+    "model": re.compile(r"(?:\barch=|'_name': )'emo_bart_(\w+)'"),
+    "seed": re.compile(r"'common': \{.*?'seed': (\d+)"),
+    "tasks": re.compile(r"'classification_tasks': '([^']*)'"),
+    "weights": re.compile(r"'loss_weights': '([^']*)'"),
+    "finetuned": re.compile(r"'finetune_from_model': '"),
+    "restored": re.compile(r"'restore_file': '(?!checkpoint_last\.pt')"),
+    "reset": re.compile(r"'reset_optimizer': True"),
+}
 
 
 @dataclass(frozen=True)
