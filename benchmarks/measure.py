@@ -26,11 +26,11 @@ PACKAGES = (
 
 @dataclass(frozen=True)
 class Settings:
-    """The command line of run.py."""
+    """The command line of run.py; a path is None where no benchmark that was asked for uses it."""
 
-    data: Path  # prepared with GPT-2 BPE: holds data-bin
-    spm_data: Path  # prepared with SentencePiece: holds data-bin and spm.model
-    checkpoint: Path  # trained on spm_data, on all four tasks
+    data: Path | None  # prepared with GPT-2 BPE: holds data-bin
+    spm_data: Path | None  # prepared with SentencePiece: holds data-bin and spm.model
+    checkpoint: Path | None  # trained on spm_data, on all four tasks
     raw: Path | None  # raw corpora
     gpt2_bpe: Path | None  # encoder.json, vocab.bpe, dict.txt
     out: Path

@@ -3,8 +3,9 @@
     python benchmarks/run.py --data GPT2_DATA --spm-data SPM_DATA --checkpoint CKPT --out OUT
 
 GPT2_DATA and SPM_DATA are folders of preprocess/prepare.py, CKPT was trained on SPM_DATA with all four
-tasks. OUT gets results.json (every run) and results.md (the tables, which are printed too). With
-`--size toy` nothing else is needed: data and checkpoint are made from the quickstart's sample.
+tasks; with --only, what the named benchmarks do not use may be left out. OUT gets results.json (every
+run) and results.md (the tables, which are printed too). With `--size toy` nothing else is needed: data
+and checkpoint are made from the quickstart's sample.
 """
 
 import argparse
@@ -32,6 +33,13 @@ BENCHMARKS = {
     "preparation": ("Preparation and start-up", preparation),
     "two-processes": ("Two processes", two_processes),
 }
+NEEDS = {  # of --size full
+    "train": ("data",),
+    "epoch": ("data",),
+    "generate": ("spm_data", "checkpoint"),
+    "preparation": (),
+    "two-processes": ("data",),
+}
 ON_GPU = ("train", "epoch", "generate")
 
 
@@ -39,6 +47,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the benchmarks, print the tables, write both files."""
     args = get_parser().parse_args(argv)
     names = args.only.split(",") if args.only else list(BENCHMARKS)
+    if unknown := [name for name in names if name not in BENCHMARKS]:
+        get_parser().error(
+            f"--only: found {unknown[0]!r}, expected some of {', '.join(BENCHMARKS)}"
+        )
     if args.device == "cuda":
         names = [name for name in names if name in ON_GPU]
     if args.precision == "bf16":  # fairseq-generate has no such flag
@@ -46,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     for name in ("results.json", "results.md"):
         check_output(args.out / name, args.overwrite)
-    settings = toy_settings(args) if args.size == "toy" else full_settings(args)
+    settings = toy_settings(args) if args.size == "toy" else full_settings(args, names)
     results: dict[str, Any] = {"machine": machine(), "settings": vars(settings)}
     parts = [caption(results["machine"], settings)]
     for name in names:
@@ -76,13 +88,14 @@ def caption(machine: dict[str, Any], settings: Settings) -> str:
     )
 
 
-def full_settings(args: argparse.Namespace) -> Settings:
-    """The settings of real data; ends the command where a folder is missing."""
+def full_settings(args: argparse.Namespace, names: Sequence[str]) -> Settings:
+    """The settings of real data; ends the command where something that these benchmarks need is missing."""
     for flag in ("data", "spm_data", "checkpoint"):
-        if getattr(args, flag) is None or not getattr(args, flag).exists():
+        users = [name for name in names if flag in NEEDS[name]]
+        if users and (getattr(args, flag) is None or not getattr(args, flag).exists()):
             get_parser().error(
                 f"--{flag.replace('_', '-')}: found {getattr(args, flag)}, expected a folder or file "
-                "that exists; or use --size toy"
+                f"that exists, for {', '.join(users)}; or use --size toy"
             )
     return settings_of(args, args.data, args.spm_data, args.checkpoint, args.raw)
 
@@ -120,14 +133,21 @@ def toy_settings(args: argparse.Namespace) -> Settings:
 
 
 def settings_of(
-    args: argparse.Namespace, data: Path, spm_data: Path, checkpoint: Path, raw: Path | None
+    args: argparse.Namespace,
+    data: Path | None,
+    spm_data: Path | None,
+    checkpoint: Path | None,
+    raw: Path | None,
 ) -> Settings:
+    def resolved(path: Path | None) -> Path | None:
+        return path.resolve() if path else None
+
     return Settings(
-        data=data.resolve(),
-        spm_data=spm_data.resolve(),
-        checkpoint=checkpoint.resolve(),
-        raw=raw.resolve() if raw else None,
-        gpt2_bpe=args.gpt2_bpe_dir.resolve() if args.gpt2_bpe_dir else None,
+        data=resolved(data),
+        spm_data=resolved(spm_data),
+        checkpoint=resolved(checkpoint),
+        raw=resolved(raw),
+        gpt2_bpe=resolved(args.gpt2_bpe_dir),
         out=args.out.resolve(),
         runs=args.runs,
         threads=args.threads,

@@ -12,7 +12,7 @@ from emo_mtl.checked_json import check, is_nan, member
 from emo_mtl.errors import UserError
 from emo_mtl.files import read_json
 from emo_mtl.report import paper
-from emo_mtl.report.train_log import Point, read_train_log
+from emo_mtl.report.train_log import Point, Settings, read_settings, read_train_log
 
 logger = logging.getLogger(__name__)
 
@@ -114,6 +114,7 @@ def read_run(folder: Path) -> Run:
         entries = member(read_json(path), "rows", list, str(path))
         _add_scores(run, path, entries, AWARENESS_MEASURES)
     if "train.log" in present:
+        _complete(run, read_settings(folder / "train.log"))
         run.log = read_train_log(folder / "train.log")
         if not run.log:
             logger.warning("%s: no epoch has ended yet", folder / "train.log")
@@ -180,6 +181,18 @@ def _read_description(run: Run, path: Path) -> None:
     weights = member(content, "loss_weights", dict, where, default=None)
     if weights is not None:
         run.loss_weights = {name: member(weights, name, float, where) for name in weights}
+
+
+def _complete(run: Run, settings: Settings | None) -> None:
+    """Take from the training's log what run.json does not tell, or all where there is none."""
+    if settings is None or run.baseline:
+        return
+    if run.seed is None:
+        run.seed = settings.seed
+    if run.loss_weights is None:
+        run.loss_weights = settings.loss_weights
+    if run.model is None:
+        run.model, run.pretrained = settings.model, settings.pretrained
 
 
 def _add_scores(

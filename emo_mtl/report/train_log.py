@@ -24,6 +24,58 @@ class Point:
     measures: dict[str, float]  # e.g. response_loss (bits), response_ppl, e6_accuracy (percent)
 
 
+# parts of fairseq's config, as Python prints it
+_SETTINGS = {
+    "model": re.compile(r"(?:\barch=|'_name': )'emo_bart_(\w+)'"),
+    "seed": re.compile(r"'common': \{.*?'seed': (\d+)"),
+    "tasks": re.compile(r"'classification_tasks': '([^']*)'"),
+    "weights": re.compile(r"'loss_weights': '([^']*)'"),
+    "finetuned": re.compile(r"'finetune_from_model': '"),
+    "restored": re.compile(r"'restore_file': '(?!checkpoint_last\.pt')"),
+    "reset": re.compile(r"'reset_optimizer': True"),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What fairseq-train notes of itself at the beginning of its log.
+
+    Attributes:
+        model: of the architectures emo_bart_*: tiny, base, large; None for another one
+        pretrained: whether it began with the weights of another training
+        loss_weights: of each classification task
+    """
+
+    model: str | None
+    pretrained: bool
+    seed: int
+    loss_weights: dict[str, float]
+
+
+def read_settings(path: Path) -> Settings | None:
+    """The settings of a log; None where its beginning is missing.
+
+    Raises:
+        UserError: the file cannot be read
+    """
+    for line in read_text(path).split("\n"):
+        found = {name: pattern.search(line) for name, pattern in _SETTINGS.items()}
+        if not all(found[name] for name in ("seed", "tasks", "weights")):
+            continue
+        # fairseq-train has checked both; its own parser would take the seconds that fairseq takes to import
+        weights = dict.fromkeys(filter(None, found["tasks"][1].split(",")), 1.0)
+        for item in filter(None, found["weights"][1].split(",")):
+            name, _, weight = item.partition("=")
+            weights[name.strip()] = float(weight)
+        return Settings(
+            model=found["model"][1] if found["model"] else None,
+            pretrained=bool(found["finetuned"]) or bool(found["restored"] and found["reset"]),
+            seed=int(found["seed"][1]),
+            loss_weights=weights,
+        )
+    return None
+
+
 def read_train_log(path: Path) -> list[Point]:
     """The points of a log in the order of training.
 

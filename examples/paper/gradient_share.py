@@ -1,5 +1,6 @@
 """How much each task moves the parameters that all tasks share, by the reduction of the response loss.
 
+    python examples/paper/run.py --rows R+E6+E2+E12 --model tiny --data data --out runs/tiny
     python examples/paper/gradient_share.py data/data-bin \\
       --path runs/tiny/R+E6+E2+E12/seed-1/checkpoints/checkpoint_last.pt
 

@@ -1,7 +1,8 @@
 """One checkpoint served four ways, side by side: speed and agreement of the responses.
 
-    emo-mtl export-hf checkpoints/mt/checkpoint_best.pt model
-    python examples/serving/compare.py model checkpoints/mt/checkpoint_best.pt data/data-bin
+    make demo
+    emo-mtl export-hf demo/checkpoints/checkpoint_best.pt model
+    python examples/serving/compare.py model demo/checkpoints/checkpoint_best.pt demo/data/data-bin
 
 emo_mtl (what fairseq-generate runs), transformers, and CTranslate2 with float32 and int8 parameters
 answer the same utterances of the test set on one CPU thread, in turns; beam 5, no trigram twice.

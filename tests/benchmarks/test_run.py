@@ -122,3 +122,19 @@ class TestToyRun:
         refused = run_benchmarks("--out", str(out))
         assert refused.returncode == 1
         assert "--overwrite" in refused.stderr
+
+    def test_asks_for_what_it_uses_only(self, tmp_path):
+        """With --size full: each benchmark misses its own paths, and no others."""
+        for only, missing in (
+            ("train", "--data"),
+            ("epoch,two-processes", "--data"),
+            ("generate", "--spm-data"),
+        ):
+            flags = ["--size", "full", "--only", only, "--out", str(tmp_path)]
+            assert f"{missing}: found None" in run_benchmarks(*flags).stderr
+        flags = ["--only", "generate", "--spm-data", str(tmp_path), "--size", "full"]
+        refused = run_benchmarks(*flags, "--out", str(tmp_path))
+        assert "--checkpoint: found None, expected a folder or file that exists, for generate" in (
+            refused.stderr
+        )
+        assert "--only: found 'trian'" in run_benchmarks("--only", "trian", "--out", "x").stderr

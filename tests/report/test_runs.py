@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from conftest import parse_train, train_argv
 
 from emo_mtl.errors import UserError
 from emo_mtl.report.runs import Run, gather_rows, read_run
@@ -177,3 +178,45 @@ class TestGatherRows:
         weights = [Run(first, "R", 1), Run(second, "R", 2, loss_weights={"e6": 1})]
         assert "found loss_weights {'e6': 1}" in error(gather_rows, weights)
         assert "a second time" in error(gather_rows, [Run(first, "R"), Run(first, "R")])
+
+
+class TestTrainedByHand:
+    """A folder without run.json: fairseq-train's log tells what was trained."""
+
+    def log(self, tmp_path, **flags: str) -> str:
+        return f"{parse_train(train_argv(tmp_path, **flags))}\n{epoch(1, 9.5)}"
+
+    def test_model_and_row(self, write, tmp_path):
+        flags = {"classification_tasks": "e6,e2,e12", "loss_weights": "e6=0.5,e2=0.5,e12=0"}
+        log = self.log(
+            tmp_path, seed="3", arch="emo_bart_large", finetune_from_model="m.pt", **flags
+        )
+        run = read_run(write("mine", log=log, evaluate=RESPONSES))
+        assert (run.model, run.pretrained, run.seed) == ("large", True, 3)
+        [row] = gather_rows([run])
+        assert row.paper is not None
+        assert row.paper.weights == (0.5, 0.5, 0)
+
+    @pytest.mark.parametrize(
+        ("flags", "pretrained"),
+        [
+            ({}, False),
+            ({"restore_file": "bart.large/model.pt", "reset_optimizer": ""}, True),
+            ({"restore_file": "checkpoint_last.pt"}, False),
+        ],
+    )
+    def test_pretrained(self, write, tmp_path, flags, pretrained):
+        flags = {name: value or None for name, value in flags.items()}
+        argv = [*train_argv(tmp_path, **{k: v for k, v in flags.items() if v})]
+        argv += [f"--{name.replace('_', '-')}" for name, value in flags.items() if not value]
+        run = read_run(write("R+E6", log=f"{parse_train(argv)}\n"))
+        assert (run.model, run.pretrained) == ("tiny", pretrained)
+
+    def test_run_json_wins(self, write, tmp_path):
+        notes = {"row": "R", "seed": 5, "model": "base", "loss_weights": {"e6": 0.0}}
+        run = read_run(write(run=notes, log=self.log(tmp_path)))
+        assert (run.seed, run.model, run.loss_weights) == (5, "base", {"e6": 0.0})
+        assert run.pretrained
+
+    def test_beginning_is_missing(self, write):
+        assert read_run(write("R", log=epoch(1, 9.5))).model is None
