@@ -400,7 +400,7 @@ class TestDataIsAsInFairseq:
             {"required_seq_len_multiple": "4", "batch_size_valid": "5", "max_tokens_valid": "100"},
             {"max_source_positions": "9", "skip_invalid_size_inputs_valid_test": None, "seed": "5"},
             {"curriculum": "1", "grouped_shuffling": None, "update_ordered_indices_seed": None},
-            {"batch_size": "7", "required_batch_size_multiple": "2", "train_subset": "valid"},
+            {"batch_size": "7", "train_subset": "valid"},
         ],
         ids=str,
     )
