@@ -56,12 +56,18 @@ class EmoBARTModel(BARTModel):
         """As `BARTModel.build_model`, from a config of Hydra too.
 
         fairseq keeps of such a config only what every transformer has: BART's heads and the initialisation
-        would go without their settings.
+        would go without their settings. fairseq-train's namespace also has what other groups hold.
         """
         if OmegaConf.is_config(args):
-            checkpoint = args._get_root().get("checkpoint") or {}
-            restoring = {k: checkpoint.get(k) for k in ("reset_optimizer", "finetune_from_model")}
-            args = Namespace(**OmegaConf.to_container(args), **restoring, task="emotion_dialogue")
+            checkpoint = args._get_root().get("checkpoint")
+            names = {
+                "reset_optimizer": checkpoint,
+                "finetune_from_model": checkpoint,
+                "max_source_length": task.cfg,
+                "max_target_length": task.cfg,
+            }
+            others = {name: getattr(group, name, None) for name, group in names.items()}
+            args = Namespace(**OmegaConf.to_container(args), **others, task="emotion_dialogue")
         return super().build_model(args, task)
 
     def set_num_updates(self, num_updates: int) -> None:

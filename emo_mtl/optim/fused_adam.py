@@ -33,7 +33,10 @@ class FusedAdamConfig(FairseqDataclass):
 
 
 class FusedAdamStep(Adam):
-    """fairseq's `Adam` with torch's fused kernel; its state is fairseq's, in checkpoints too."""
+    """fairseq's `Adam` with torch's fused kernel; its state has the same content.
+
+    fairseq compares the names of optimizers all the same: a run goes on with the one that it began with.
+    """
 
     # Parameters in half precision would need a float32 copy: fairseq's `--fp16` and `--bf16` have one.
     supports_memory_efficient_fp16 = False

@@ -263,6 +263,31 @@ class TestAgainstFairseq:
         self.check_equal(ten_updates(cfg, task, model, criterion), stock)
 
 
+def test_what_is_kept_grows_with_the_number_of_labels_only():
+    """Meters are saved in every checkpoint."""
+    counts = class_counts(torch.randn(2, 3000), torch.tensor([1, 2]))
+    with metrics.aggregate(new_root=True) as meters:
+        sums = {"e6:loss": 1.0, "e6:weighted_loss": 1.0, "e6:count": 2, "e6:classes": counts}
+        MultitaskNLLCriterion.reduce_metrics([sums])
+    tensors = [v for _, _, _, m in meters.state_dict() for v in m.values() if torch.is_tensor(v)]
+    assert 0 < sum(tensor.numel() for tensor in tensors) <= 6 * 3000
+
+
+def test_meters_of_earlier_versions():
+    """Which kept a confusion matrix: they load, and do not count."""
+    with metrics.aggregate(new_root=True) as old:
+        metrics.log_scalar("_e6_confusion", torch.eye(2, dtype=torch.long))
+        metrics.log_scalar("e6_loss", 1.0, 2)
+    counts = torch.tensor([[1, 0], [1, 1], [2, 0]])
+    sums = {"e6:loss": 2.0, "e6:weighted_loss": 2.0, "e6:count": 2, "e6:classes": counts}
+    with metrics.aggregate("resumed", new_root=True) as new:
+        new.load_state_dict(old.state_dict())
+        MultitaskNLLCriterion.reduce_metrics([sums])
+    values = new.get_smoothed_values()
+    assert values["e6_accuracy"] == 50
+    assert values["e6_loss"] == pytest.approx((2 * 1.0 + 2 / math.log(2)) / 4, abs=1e-3)
+
+
 def test_log_interval_without_a_task():
     """fairseq empties the meters of `train_inner` at each log interval but keeps their names."""
     response = {"response_loss": 2.0, "response_count": 1, "response_nll_loss": 2.0}

@@ -8,7 +8,7 @@ from conftest import LABELS, REPOSITORY, parse_train, train_argv
 from fairseq import checkpoint_utils, tasks
 from fairseq.dataclass.initialize import hydra_init
 from fairseq_cli.hydra_train import _hydra_main
-from hydra import compose, initialize_config_dir
+from hydra.experimental import compose, initialize_config_dir  # so in fairseq 0.12.2's Hydra too
 
 from emo_mtl.inference import build_model, load_checkpoint
 
@@ -40,6 +40,7 @@ def test_trains_and_resumes(train, data_bin):
     task, model = build_model(load_checkpoint(path), data_bin)
     assert task.heads == LABELS
     assert set(model.classification_heads) == {"e6", "e2"}
+    assert model.args.max_target_length == 64  # what exporting asks for
     # fairseq-generate builds the task from flags
     task = tasks.setup_task(parse_train(train_argv(data_bin, classification_tasks="")).task)
     checkpoint_utils.load_model_ensemble([str(path)], task=task)

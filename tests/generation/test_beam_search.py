@@ -116,7 +116,9 @@ class TestEqualsFairseq:
 
 FALLBACKS = [
     {"sampling": True, "sampling_topk": 5},
+    {"sampling": True, "sampling_topp": 0.9},
     {"diverse_beam_groups": 2},
+    {"diversity_rate": 0.5},
     {"temperature": 0.7},
     {"unkpen": 1.0},
     {"match_source_len": True},
@@ -135,6 +137,69 @@ class TestLeftToFairseq:
         prefix = torch.tensor([[0, 5]] * len(UTTERANCES))
         found = setting.generate(UTTERANCES, prefix_tokens=prefix, beam=2)
         assert all(h["tokens"][:2].tolist() == [0, 5] for hs in found for h in hs)
+        assert not counted
+
+    def test_a_prefix_that_repeats_itself(self, setting):
+        """Tokens that are given are not banned, those that are chosen are."""
+        prefix = torch.tensor([[0] + [5] * 10] * len(UTTERANCES))
+        flags = {"beam": 2, "no_repeat_ngram_size": 3, "prefix_tokens": prefix}
+        for stock in (False, True):
+            found = setting.generate(UTTERANCES, stock=stock, **flags)
+            for hypothesis in (h["tokens"].tolist() for hs in found for h in hs):
+                assert hypothesis[:11] == prefix[0].tolist()
+                rest = hypothesis[9:]
+                trigrams = list(zip(rest, rest[1:], rest[2:], strict=False))
+                assert len(set(trigrams)) == len(trigrams)
+
+    def test_prefix_size_counts_no_first_symbol(self, setting):
+        """fairseq-generate hands over the first N tokens of the responses, `<s>` among them."""
+        batch, _ = setting.sample(UTTERANCES)
+        target = torch.tensor([[0, 5, 6, 7, 2]] * len(UTTERANCES))
+        generator = setting.task.build_generator([setting.model], Namespace(beam=2))
+        found = setting.task.inference_step(
+            generator, [setting.model], {**batch, "target": target}, target[:, :2]
+        )
+        assert all(h["tokens"][:3].tolist() == [0, 5, 6] for hs in found for h in hs)
+
+    @pytest.mark.parametrize("kind", ["hard", "soft"])
+    def test_alignment(self, setting, kind):
+        flags = Namespace(beam=2, print_alignment=kind)
+        generator = setting.task.build_generator([setting.model], flags)
+        batch, _ = setting.sample(UTTERANCES)
+        found = setting.task.inference_step(generator, [setting.model], batch)
+        assert all(len(h["alignment"]) for hs in found for h in hs)
+
+    def test_score_of_the_reference(self, setting):
+        """The scorer of fairseq on the responses as they are."""
+        batch, _ = setting.sample(UTTERANCES)
+        net_input = dict(batch["net_input"], prev_output_tokens=torch.tensor([[2, 0, 5, 6]] * 4))
+        target = torch.tensor([[0, 5, 6, 2]] * 4)
+        sample = {**batch, "net_input": net_input, "target": target}
+        generator = setting.task.build_generator([setting.model], Namespace(score_reference=True))
+        found = setting.task.inference_step(generator, [setting.model], sample)
+        lprobs = setting.model.get_normalized_probs(setting.model(**net_input), log_probs=True)
+        expected = lprobs.gather(2, target.unsqueeze(2)).squeeze(2).mean(dim=1)
+        assert [h["score"].item() for (h,) in found] == pytest.approx(expected.tolist(), abs=1e-4)
+
+    def test_language_model(self, setting, counted):
+        """`--lm-path`: scores of another model are added at every step."""
+
+        class Uniform(torch.nn.Module):
+            def forward(self, tokens):
+                return tokens
+
+            def get_normalized_probs(self, tokens, log_probs, sample):
+                scores = torch.zeros(*tokens.shape, len(setting.task.target_dictionary))
+                scores[:, :, 7] = 50.0
+                return scores
+
+        extra = {"lm_model": Uniform(), "lm_weight": 1.0}
+        generator = setting.task.build_generator(
+            [setting.model], Namespace(beam=2, max_len_b=4), extra_gen_cls_kwargs=extra
+        )
+        batch, _ = setting.sample(UTTERANCES)
+        found = setting.task.inference_step(generator, [setting.model], batch)
+        assert all(h["tokens"].tolist() == [0, 7, 7, 7, 2] for (h, _) in found)
         assert not counted
 
     def test_ensemble(self, data_bin, setting, counted):

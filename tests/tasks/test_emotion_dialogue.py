@@ -59,7 +59,7 @@ def setup(data: Path, **flags):
 class TestSetup:
     def test_dictionary_is_shared_and_has_mask(self, data_bin):
         task = setup(data_bin)
-        assert task.source_dictionary is task.target_dictionary
+        assert task.source_dictionary == task.target_dictionary
         assert task.source_dictionary.symbols[4:] == [*WORDS, "<mask>"]
         assert (task.cfg.source_lang, task.cfg.target_lang) == ("source", "target")
         assert task.cfg.left_pad_source is False
@@ -707,6 +707,55 @@ class TestLoadStateDict:
         loaded = real_state(model.state_dict())
         for key, value in real_state(trainer.model.state_dict()).items():
             assert torch.equal(loaded[key], value)
+
+
+class TestLengths:
+    """Those of the training hold in generation, which is not told of them."""
+
+    def loaded(self, saved, data, **flags):
+        task = setup(data, classification_tasks="", **flags)
+        task.load_state_dict(saved)
+        return task.cfg.max_source_length, task.cfg.max_target_length
+
+    def test_of_the_checkpoint(self, data_bin):
+        saved = setup(data_bin, max_source_length="128", max_target_length="32").state_dict()
+        assert self.loaded(saved, data_bin) == (128, 32)
+        assert self.loaded(saved, data_bin, max_source_length="16") == (16, 32)
+
+    def test_of_an_earlier_version(self, data_bin):
+        saved = {k: v for k, v in setup(data_bin).state_dict().items() if "length" not in k}
+        assert self.loaded(saved, data_bin) == (64, 64)
+        assert self.loaded(saved, data_bin, max_target_length="100") == (64, 100)
+
+    def test_in_generation(self, data_bin):
+        """Longer than the default, of an utterance and of a response."""
+        flags = {"max_source_length": "9", "max_target_length": "5"}
+        task = setup(data_bin, classification_tasks="")
+        task.load_state_dict(setup(data_bin, **flags).state_dict())
+        model = task.build_model(parse_train(train_argv(data_bin)).model, from_checkpoint=True)
+        words = torch.tensor([*range(4, 24), EOS])
+        data = task.build_dataset_for_inference([words], [len(words)])
+        batch = data.collater([data[0]])
+        assert batch["net_input"]["src_tokens"].shape == (1, 9)
+        generator = task.build_generator([model], Namespace(beam=2, min_len=4))
+        (hypotheses,) = task.inference_step(generator, [model], batch)
+        assert {len(h["tokens"]) for h in hypotheses} == {5}
+
+
+class TestTypedText:
+    def test_undoing_the_bpe_leaves_the_sources_alone(self, data_bin):
+        """`--remove-bpe`: fairseq adds the words of the responses to their dictionary."""
+        task = setup(data_bin, classification_tasks="")
+        task.target_dictionary.encode_line("never seen", add_if_not_exist=True)
+        unknown = task.source_dictionary.encode_line("never seen", add_if_not_exist=False)
+        assert unknown.tolist() == [task.source_dictionary.unk()] * 2 + [EOS]
+
+    def test_a_first_symbol_is_not_doubled(self, data_bin):
+        """fairseq's `BARTHubInterface` writes `<s>` itself."""
+        task = setup(data_bin, classification_tasks="")
+        tokens = [torch.tensor([BOS, 5, 6, EOS]), torch.tensor([5, 6, EOS])]
+        data = task.build_dataset_for_inference(tokens, [4, 3])
+        assert data[0]["source"].tolist() == data[1]["source"].tolist() == [BOS, 5, 6, EOS]
 
 
 class TestResume:

@@ -24,7 +24,7 @@ from fairseq.dataclass.utils import omegaconf_no_object_check
 from fairseq.logging import metrics
 from fairseq.tasks.translation import TranslationConfig
 from fairseq.trainer import Trainer
-from omegaconf import OmegaConf
+from omegaconf import open_dict
 
 from emo_mtl.errors import UserError
 from emo_mtl.tasks.emotion_dialogue import EmotionDialogueConfig
@@ -127,12 +127,13 @@ def generating(data_bin):
 def changed(command, group: str, **values):
     """A copy of a config with other values in a group."""
     command = copy.deepcopy(command)
-    for name, value in values.items():
+    with open_dict(command), omegaconf_no_object_check():
         if isinstance(command[group], Namespace):
-            with omegaconf_no_object_check():
-                command[group] = Namespace(**{**vars(command[group]), name: value})
+            command[group] = Namespace(**{**vars(command[group]), **values})
         else:
-            OmegaConf.update(command, f"{group}.{name}", value, force_add=True)
+            command[group] = command[group] or {}
+            for name, value in values.items():
+                command[group][name] = value
     return command
 
 
@@ -400,7 +401,7 @@ class TestDataIsAsInFairseq:
             {"required_seq_len_multiple": "4", "batch_size_valid": "5", "max_tokens_valid": "100"},
             {"max_source_positions": "9", "skip_invalid_size_inputs_valid_test": None, "seed": "5"},
             {"curriculum": "1", "grouped_shuffling": None, "update_ordered_indices_seed": None},
-            {"batch_size": "7", "required_batch_size_multiple": "2", "train_subset": "valid"},
+            {"batch_size": "7", "train_subset": "valid"},
         ],
         ids=str,
     )
