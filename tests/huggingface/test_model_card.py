@@ -15,7 +15,9 @@ NAMES = ["model", 'a"; import os; "', "x`|`<script>", "# h", "$ - \\\\", "a\\tb"
     "label", ["joy", "a|b", "<script>alert(1)</script>", "![x](y)", "a\n\n# b"]
 )
 def test_names_and_labels(name, label, shared_model):
-    card = model_card(name, shared_model, {"e6": [label, "fear"], "my-task": ["a", "b"]}, updates=3, writings={})
+    card = model_card(
+        name, shared_model, {"e6": [label, "fear"], "my-task": ["a", "b"]}, updates=3, writings={}
+    )
     codes = re.findall(r"```python\n(.*?)```", card, flags=re.DOTALL)
     text = re.sub(r"```python\n.*?```", "", card, flags=re.DOTALL)
     assert "<script" not in text
