@@ -328,32 +328,18 @@ class TestSubsets:
 
 
 class TestTooLong:
-    """A text is cut at --max-source-length; what is then too long for the model is left out."""
+    """A text is cut at --max-source-length; what is then longer than --max-tokens is left out."""
 
-    @pytest.fixture
-    def data(self, data_bin, tmp_path):
-        """All utterances of e6 and e2 have nine words."""
+    @pytest.mark.parametrize(
+        ("tasks", "limit", "name"), [("e6,e2", "8", "e6"), ("", "2", "response")]
+    )
+    def test_a_whole_task(self, data_bin, tmp_path, build, tasks, limit, name):
         data = shutil.copytree(data_bin, tmp_path / "data")
-        for name in ("e6", "e2"):
-            words = Dictionary.load(str(data / name / "input0" / "dict.txt"))
-            for split, size in (("train", 20), ("valid", 5)):
-                binarize([" ".join(WORDS[:9])] * size, words, data / name / "input0" / split)
-        return data
-
-    def test_a_whole_task(self, data, build):
-        cfg, task, model, criterion = build(data, max_source_positions="8")
-        trainer = Trainer(cfg, task, model, criterion)
+        words = Dictionary.load(str(data / "e6" / "input0" / "dict.txt"))
+        binarize([" ".join(WORDS[:9])] * 20, words, data / "e6" / "input0" / "train")
+        trainer = Trainer(*build(data, classification_tasks=tasks, max_tokens=limit))
         message = refusal(trainer.get_train_iterator, epoch=1)
-        assert f"{data / 'e6'}: every example is longer than (8, " in message
-        task.load_dataset("valid")
-        cfg.dataset.skip_invalid_size_inputs_valid_test = True
-        assert "every example is longer" in refusal(trainer.get_valid_iterator, "valid")
-
-    def test_all_responses(self, data_bin, build):
-        flags = {"max_source_positions": "2", "classification_tasks": ""}
-        cfg, task, model, criterion = build(**flags)
-        trainer = Trainer(cfg, task, model, criterion)
-        assert "response: every example" in refusal(trainer.get_train_iterator, epoch=1)
+        assert f"{data / name}: every example is longer than" in message
 
 
 @pytest.fixture(scope="module")
@@ -399,7 +385,7 @@ class TestDataIsAsInFairseq:
         "flags",
         [
             {"required_seq_len_multiple": "4", "batch_size_valid": "5", "max_tokens_valid": "100"},
-            {"max_source_positions": "9", "skip_invalid_size_inputs_valid_test": None, "seed": "5"},
+            {"max_tokens": "11", "max_tokens_valid": "100", "seed": "5"},
             {"curriculum": "1", "grouped_shuffling": None, "update_ordered_indices_seed": None},
             {"batch_size": "7", "train_subset": "valid"},
         ],
