@@ -104,8 +104,9 @@ def save_gpt2_tokenizer(
     if missing := units.keys() - symbols:
         raise UserError(
             f"{encoder_json}: found {len(missing):,} units that the checkpoint's dictionary lacks, "
-            "expected all of them, which transformers' tokenizer needs: the dictionary was made of the texts "
-            "(fairseq-preprocess without --srcdict): prepare the data with fairseq's dict.txt, and train again"
+            "expected all of them, which the tokenizer of transformers needs: the dictionary was made of the "
+            "texts (fairseq-preprocess without --srcdict): prepare the data with fairseq's dict.txt, and "
+            "train again"
         )
     vocabulary = {units.get(symbol, symbol): n for n, symbol in enumerate(dictionary.symbols)}
     (folder / "vocab.json").write_text(json.dumps(vocabulary), encoding="utf-8")
