@@ -91,7 +91,7 @@ def save_gpt2_tokenizer(
     """
     try:
         units = {str(n): unit for unit, n in json.loads(encoder_json.read_text("utf-8")).items()}
-    except (AttributeError, ValueError, RecursionError) as error:
+    except (AttributeError, ValueError) as error:
         raise UserError(
             f"{encoder_json}: found something else ({error}), expected fairseq's encoder.json"
         ) from error
@@ -104,8 +104,9 @@ def save_gpt2_tokenizer(
     if missing := units.keys() - symbols:
         raise UserError(
             f"{encoder_json}: found {len(missing):,} units that the checkpoint's dictionary lacks, "
-            "expected all of them, which transformers' tokenizer needs: the dictionary was made of the texts "
-            "(fairseq-preprocess without --srcdict): prepare with fairseq's dict.txt, and train again"
+            "expected all of them, which the tokenizer of transformers needs: the dictionary was made of the "
+            "texts (fairseq-preprocess without --srcdict): prepare the data with fairseq's dict.txt, and "
+            "train again"
         )
     vocabulary = {units.get(symbol, symbol): n for n, symbol in enumerate(dictionary.symbols)}
     (folder / "vocab.json").write_text(json.dumps(vocabulary), encoding="utf-8")
