@@ -146,7 +146,9 @@ def build(data_bin: Path) -> Callable:
     return make
 
 
-def run_command(*command: str, check: bool = True, **env: str) -> subprocess.CompletedProcess:
+def run_command(
+    *command: str, check: bool = True, timeout: float = 300, **env: str
+) -> subprocess.CompletedProcess:
     """Run a command of the environment's bin folder from the repository, as a user would."""
     executable, *arguments = map(str, command)
     result = subprocess.run(
@@ -156,7 +158,7 @@ def run_command(*command: str, check: bool = True, **env: str) -> subprocess.Com
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=timeout,
     )
     if check and result.returncode:
         raise AssertionError(f"{command}\n{result.stdout[-4000:]}\n{result.stderr[-4000:]}")

@@ -259,7 +259,7 @@ def test_from_raw_corpora_with_gpt2_bpe_and_pretrained_bart(sample, tmp_path):
 def run_driver(data: Path, out: Path, *flags: str, extra: str = EXTRA, **env: str):
     script = ["python", "examples/paper/run.py", "--data", data, "--out", out]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return run_command(*script, f"--extra={extra}", *flags, PATH=path, **env)
+    return run_command(*script, f"--extra={extra}", *flags, timeout=900, PATH=path, **env)
 
 
 @pytest.fixture(scope="module")
