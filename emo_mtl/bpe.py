@@ -100,7 +100,7 @@ def find_file(
     if not there:
         raise UserError(
             f"{' or '.join(map(str, candidates))}: no such file, expected the {name} that the model's data "
-            f"was prepared with: give it with {option} (nothing is downloaded)"
+            f"was prepared with: put it there, or give it with {option} (nothing is downloaded)"
         )
     for path in there:
         if digest in (None, sha256(path)):

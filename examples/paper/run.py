@@ -182,7 +182,6 @@ def evaluation_commands(
                 "64",
                 "--required-batch-size-multiple",
                 "1",
-                *bpe_flags(args.data),
                 *cpu,
             ],
         ],
@@ -199,24 +198,6 @@ def evaluation_commands(
         ],
         awareness_file: awareness,
     }
-
-
-def bpe_flags(data: Path) -> list[str]:
-    """How fairseq undoes the BPE that the data was prepared with.
-
-    Raises:
-        UserError: neither SentencePiece's nor both of GPT-2's files lie in the folder
-    """
-    if (data / "spm.model").is_file():
-        return ["--bpe", "sentencepiece", "--sentencepiece-model", str(data / "spm.model")]
-    files = {"--gpt2-encoder-json": data / "encoder.json", "--gpt2-vocab-bpe": data / "vocab.bpe"}
-    if all(path.is_file() for path in files.values()):
-        return ["--bpe", "gpt2", *(str(part) for pair in files.items() for part in pair)]
-    raise UserError(
-        f"{data}: found neither spm.model nor both of encoder.json and vocab.bpe, expected the folder that "
-        "preprocess/prepare.py made; if it was made with --bpe gpt2 by an older version, copy the two from "
-        "--gpt2-bpe-dir into it"
-    )
 
 
 def say(text: str) -> None:
@@ -304,7 +285,7 @@ def check(args: argparse.Namespace, runs: Sequence[Run]) -> None:
     preflight.check_generation(generate, task)
     to_train = [run for run in runs if not run.trained]
     if to_train:
-        preflight.check_model(to_train[0].command, args.pretrained)
+        preflight.check_model(to_train[0].command)
     preflight.check_output(args.out)
 
 

@@ -6,7 +6,6 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 out=${1:-demo}
 data=$out/data/data-bin
-spm=(--bpe sentencepiece --sentencepiece-model "$out/data/spm.model")
 threads=$(python emo_mtl/threads.py) # more than are free would wait for each other
 echo "$threads"
 OMP_NUM_THREADS=$(cut -d ' ' -f 2 <<< "$threads")
@@ -38,7 +37,7 @@ grep -o "epoch [0-9]* | valid on.*" "$out/train.log" |
 say "4. Responses to the test set, beam 5, no trigram twice: $out/generate.txt"
 fairseq-generate "$data" --user-dir emo_mtl --task emotion_dialogue \
   --path "$out/checkpoints/checkpoint_best.pt" --gen-subset test --beam 5 --no-repeat-ngram-size 3 \
-  --max-tokens 1000 --cpu "${spm[@]}" > "$out/generate.txt" 2> "$out/generate.log"
+  --max-tokens 1000 --cpu > "$out/generate.txt" 2> "$out/generate.log"
 grep -c '^H-' "$out/generate.txt" | sed 's/$/ responses/'
 
 say "5. The scores of the paper's Table 2 (responses) and Table 4 (emotions)"
@@ -49,9 +48,9 @@ emo-mtl classify "$data" --path "$out/checkpoints/checkpoint_best.pt" --subset t
 say "6. Some utterances of the test set: what is recognised in each, and the response"
 awk 'NR % 25 == 1' "$out/data/text/response/test.source" > "$out/utterances.txt"
 emo-mtl classify "$data" --path "$out/checkpoints/checkpoint_best.pt" --cpu \
-  --input "$out/utterances.txt" "${spm[@]}" > "$out/emotions.tsv"
+  --input "$out/utterances.txt" > "$out/emotions.tsv"
 fairseq-interactive "$data" --user-dir emo_mtl --task emotion_dialogue \
-  --path "$out/checkpoints/checkpoint_best.pt" --beam 5 --no-repeat-ngram-size 3 --cpu "${spm[@]}" \
+  --path "$out/checkpoints/checkpoint_best.pt" --beam 5 --no-repeat-ngram-size 3 --cpu \
   --input "$out/utterances.txt" 2> "$out/interactive.log" | grep '^D-' | cut -f 3 > "$out/responses.txt"
 paste "$out/emotions.tsv" "$out/responses.txt" |
   awk -F '\t' '{ printf "%s\n    recognised: %s, %s, %s\n    response:   %s\n", $4, $1, $2, $3, $5 }'
