@@ -118,7 +118,7 @@ def toy_settings(args: argparse.Namespace) -> Settings:
         *("--optimizer", "adam", "--lr", 0.005, "--clip-norm", 1.0, "--num-workers", 0),
         # Enough to write sentences: libraries may differ in what an untrained model's beam ends with.
         *("--max-update", 200, "--disable-validation", "--no-epoch-checkpoints"),
-        *("--restore-file", "none.pt", "--save-dir", save_dir),
+        *("--save-dir", save_dir),
     ]
     for command in [*commands, train]:
         subprocess.run(
