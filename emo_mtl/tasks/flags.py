@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import torch
 from fairseq.dataclass.configs import GenerationConfig
 
-from emo_mtl.criterions.multitask_nll import RESPONSE
 from emo_mtl.errors import UserError
+from emo_mtl.names import RESPONSE
 
 
 class Refused(NamedTuple):
