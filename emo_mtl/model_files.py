@@ -92,7 +92,7 @@ def leave(save_dir: Path, dictionary: Path, others: Iterable[Path]) -> None:
             if target.name != MANIFEST:  # which changes with every task that is added to the data
                 raise UserError(
                     f"{target}: found another one than {source}: the folder belongs to a model of other "
-                    "data: choose another --save-dir"
+                    "data: choose another --save-dir, or remove the file if no checkpoint needs it"
                 )
         with atomic_file(target) as draft:
             shutil.copyfile(source, draft)

@@ -472,8 +472,6 @@ class EmotionDialogueTask(TranslationTask):
         self.fit_lengths(model, from_checkpoint)
         if start is not None:
             check_start(start, self.command_cfg, self, model)
-        if not from_checkpoint and "checkpoint" in self.command_cfg:
-            self.leave_model_files(self.command_cfg)
         if self.cfg.eval_bleu and self.cfg.eval_bleu_remove_bpe is None:
             # undoes the BPE before BLEU
             self.tokenizer = self.build_bpe(self.cfg.bpe_config) or self.tokenizer
@@ -598,8 +596,10 @@ class EmotionDialogueTask(TranslationTask):
         return super().build_criterion(cfg, *args, **kwargs)  # 0.12.2 has no from_checkpoint
 
     def begin_epoch(self, epoch: int, model: nn.Module) -> None:
-        """Called in training only: from now on signals are listened to."""
+        """Called in training only: the save folder becomes a model's, and signals are listened to."""
         super().begin_epoch(epoch, model)
+        if "checkpoint" in self.command_cfg:
+            self.leave_model_files(self.command_cfg)
         self.preemption.listen()
 
     def train_step(

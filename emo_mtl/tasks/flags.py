@@ -39,7 +39,6 @@ REFUSED = (
     Refused("task", "load_alignments", "responses have no alignments"),
     Refused("task", "upsample_primary", ONE_FILE, -1),
     Refused("task", "num_batch_buckets", "is for TPUs, and fails with numpy 2", 0),
-    Refused("task", "truncate_source", "use --max-source-length, which always cuts"),
     Refused("dataset", "dataset_impl", "the format is read from the files: leave it out", "mmap"),
     Refused("dataset", "combine_valid_subsets", NAME_THEM),
     Refused("dataset", "num_shards", "use --distributed-world-size N --distributed-rank I", 1),

@@ -281,7 +281,7 @@ class TestTerminal:
         terminal.wait_for("you> ")
         terminal.write("I miss her .\n")
         shown = terminal.wait_for("bot> ")
-        assert re.search(r"e6 +\w+ +\d\.\d\d", shown)
+        assert re.search(r"Emotion +\w+ +\d\.\d\d", shown)
         terminal.wait_for("you> ")
         terminal.write("half a li")
         terminal.wait_for("half a li")

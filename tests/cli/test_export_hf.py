@@ -10,6 +10,7 @@ from conftest import printed, real_state, run_command
 
 from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError
+from emo_mtl.hub_interface import EmoBART
 from emo_mtl.huggingface.library import hide_broken_torchaudio
 
 hide_broken_torchaudio()
@@ -121,22 +122,16 @@ class TestGeneration:
 
 class TestClassification:
     @pytest.mark.parametrize("task", ["e6", "e2"])
-    def test_pipeline_agrees_with_classify(
-        self, sample, checkpoint, exported, utterances, task, tmp_path
-    ):
-        text = tmp_path / "in.txt"
-        text.write_text("\n".join(utterances[:40]) + "\n", encoding="utf-8")
-        tsv = tmp_path / "out.tsv"
-        bpe = ["--bpe", "sentencepiece", "--sentencepiece-model", str(sample / "spm.model")]
-        command = ["classify", str(sample / "data-bin"), "--path", str(checkpoint), "--task", task]
-        main([*command, "--input", str(text), *bpe, "--predictions", str(tsv), "--cpu"])
-        rows = [line.split("\t") for line in tsv.read_text("utf-8").splitlines()[1:]]
+    def test_pipeline_agrees_with_classify(self, checkpoint, exported, utterances, task):
+        bart = EmoBART.from_pretrained(checkpoint, device="cpu")
+        scores = bart.classify(utterances[:40], task, typed=False)
+        rows = [next(iter(found[task].items())) for found in scores]
 
         classify = transformers.pipeline("text-classification", str(exported / task), device="cpu")
         found = classify(utterances[:40], truncation=True, batch_size=7)
-        assert [result["label"] for result in found] == [row[3] for row in rows]
-        for result, row in zip(found, rows, strict=True):
-            assert result["score"] == pytest.approx(float(row[4]), abs=1e-4)
+        assert [result["label"] for result in found] == [label for label, _ in rows]
+        for result, (_, probability) in zip(found, rows, strict=True):
+            assert result["score"] == pytest.approx(probability, abs=1e-4)
 
 
 class TestFolder:
@@ -205,7 +200,7 @@ class TestRefused:
         encoder.write_text('{"a": 0}', encoding="utf-8")
         merges.write_text("#version\n", encoding="utf-8")
         bpe = ["--gpt2-encoder-json", str(encoder), "--gpt2-vocab-bpe", str(merges)]
-        with pytest.raises(UserError, match="found 1 units that the checkpoint's dictionary lacks"):
+        with pytest.raises(UserError, match="text was encoded with sentencepiece"):
             main(["export-hf", str(checkpoint), str(tmp_path / "out"), "--bpe", "gpt2", *bpe])
         assert sorted(path.name for path in tmp_path.iterdir()) == ["encoder.json", "vocab.bpe"]
 
@@ -214,12 +209,12 @@ class TestRefused:
         state["cfg"]["task"]["data"] = "gone/data-bin"
         torch.save(state, tmp_path / "moved.pt")
         arguments = ["export-hf", str(tmp_path / "moved.pt"), str(tmp_path / "out")]
-        with pytest.raises(UserError, match="gone/data-bin: no such folder"):
+        with pytest.raises(UserError, match="gone/data-bin: found no dictionary"):
             main(arguments)
         main([*arguments, "--data", str(sample / "data-bin")])
 
-    def test_no_bpe_to_be_found(self, sample, checkpoint, tmp_path):
+    def test_folder_without_data(self, sample, checkpoint, tmp_path):
         (tmp_path / "data-bin").mkdir()
         arguments = ["export-hf", str(checkpoint), str(tmp_path / "out")]
-        with pytest.raises(UserError, match="expected the BPE that the data was prepared with"):
+        with pytest.raises(UserError, match="found no dictionary, expected prepared data"):
             main([*arguments, "--data", str(tmp_path / "data-bin")])

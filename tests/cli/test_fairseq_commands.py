@@ -189,19 +189,9 @@ class TestClassify:
         assert [line.split("\t")[-1] for line in lines] == ["So happy !", "I miss her ."]
         assert re.match(r"e6=\w+ [01]\.\d\d\te2=\w+ [01]\.\d\d\te12=\w+ [01]\.\d\d\t", lines[0])
 
-    @pytest.mark.parametrize(
-        ("flags", "message"),
-        [
-            ([], "found no --bpe"),
-            (["--bpe", "sentencepiece"], "--sentencepiece-model"),
-            (["--bpe", "gpt2", "--gpt2-encoder-json", "missing.json"], "found missing.json"),
-            (["--bpe", "gpt2", "--json", "scores.json"], "use --predictions"),
-        ],
-    )
-    def test_text_without_its_bpe(self, flags, message):
-        arguments = ["classify", "data-bin", "--path", "model.pt", "--input", "-", *flags]
-        with pytest.raises(UserError, match=message):
-            main(arguments)
+    def test_scores_of_text_without_labels(self):
+        with pytest.raises(UserError, match="use --predictions"):
+            main(["classify", "--path", "model.pt", "--input", "-", "--json", "scores.json"])
 
 
 class TestBadInput:

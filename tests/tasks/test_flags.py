@@ -47,7 +47,7 @@ GROUPS = {
 # Works as in fairseq: read by fairseq's commands and classes that the task leaves as they are, or by the task
 # in the same way. A new flag of fairseq belongs here, with a look at what it does, or into `REFUSED`.
 AS_IN_FAIRSEQ = {
-    "task": """data source_lang target_lang max_source_positions max_target_positions
+    "task": """data source_lang target_lang truncate_source max_source_positions max_target_positions
         train_subset required_seq_len_multiple eval_bleu eval_bleu_args eval_bleu_detok
         eval_bleu_detok_args eval_tokenized_bleu eval_bleu_remove_bpe eval_bleu_print_samples""",
     "dataset": """num_workers skip_invalid_size_inputs_valid_test max_tokens batch_size
