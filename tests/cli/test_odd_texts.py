@@ -176,7 +176,7 @@ class TestALineForALine:
         table = tmp_path / "out.tsv"
         lines = prepared.classify("--input", file, "--predictions", table).split("\n")
         assert [line.split("\t", 1)[1:] for line in lines] == [
-            *([line] for line in FILE.split("\n")[:-1]),
+            *([line.removesuffix("\r")] for line in FILE.split("\n")[:-1]),
             [],
         ]
         rows = [row.split("\t") for row in table.read_text("utf-8").split("\n")[1:-1]]

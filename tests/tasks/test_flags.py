@@ -171,9 +171,10 @@ class TestRefused:
         message = refusal(check_generation, changed(generating, "task", **{name: value}))
         assert f"{flag(name)}: is a flag of fairseq-train" in message
 
-    def test_by_the_task(self, data_bin, build):
+    def test_by_the_task(self, data_bin, build, monkeypatch):
         """Of a training, of generation, and of a generator (`--eval-bleu-args`, Python)."""
         assert "--left-pad-source" in refusal(build, left_pad_source=None)
+        monkeypatch.setattr("emo_mtl.tasks.emotion_dialogue.check_models", lambda cfg: None)
         argv = [data_bin, "--task", "emotion_dialogue", "--path", "x", "--left-pad-source"]
         cfg = parse(options.get_generation_parser(), argv)
         assert "--left-pad-source" in refusal(tasks.setup_task, cfg.task)
