@@ -49,7 +49,7 @@ class TestEqualsTheCommands:
         output = run_command(*command, *bpe, *search).stdout
         expected = re.findall(r"^D-\d+\t\S+\t(.*)$", output, flags=re.MULTILINE)
         assert len(expected) == len(TEXTS)
-        assert bart.respond(TEXTS) == expected
+        assert bart.respond(TEXTS, typed=False) == expected
 
     def test_classify(self, bart, sample, trained, source, tmp_path):
         bpe = ["--bpe", "sentencepiece", "--sentencepiece-model", sample / "spm.model"]
@@ -99,7 +99,7 @@ class TestRespond:
         assert [bart.respond(TEXTS, batch_size=size) for size in (1, 3)] == [alone, alone]
 
     def test_no_trigram_twice(self, bart):
-        (answer,) = bart.respond([TEXTS[0]], no_repeat_ngram_size=3)
+        (answer,) = bart.respond([TEXTS[0]], no_repeat_ngram_size=3, typed=False)
         tokens = bart.bpe.encode(answer).split()
         trigrams = list(zip(tokens, tokens[1:], tokens[2:], strict=False))
         assert len(set(trigrams)) == len(trigrams)
@@ -130,6 +130,34 @@ class TestRespond:
     def test_settings_that_make_no_sense(self, bart, settings, message):
         with pytest.raises(UserError, match=message):
             bart.respond(TEXTS, **settings)
+
+
+class TestTyped:
+    """Ten sentences in three spellings each: one answer."""
+
+    SPELLINGS = (
+        ("I'm sad.", "I ’ m sad .", "I’m sad ."),
+        ("I can't sleep!", "I can ’ t sleep !", "I ca n't sleep !"),
+        ("It's my dog, Rex.", "It ’ s my dog , Rex .", "It 's my dog , Rex ."),
+        ("We're late, aren't we?", "We ’ re late , aren ’ t we ?", "We 're late , are n't we ?"),
+        ("I'll be there.", "I ’ ll be there .", "I 'll be there ."),
+        ("I've lost it...", "I ’ ve lost it ...", "I 've lost it ..."),
+        ("She said: no.", "She said : no .", "She  said: no ."),
+        ("Bob's ill!", "Bob ’ s ill !", "Bob’s ill !"),
+        ("I'd love to.", "I ’ d love to .", "I 'd love to ."),
+        ("Don't worry, Ann.", "Don ’ t worry , Ann .", "Do n't worry , Ann ."),
+    )
+
+    @pytest.mark.parametrize("spellings", SPELLINGS)
+    def test_one_answer_and_one_emotion(self, bart, spellings):
+        assert len(set(bart.respond(spellings, batch_size=1))) == 1
+        first, *others = bart.classify(spellings, batch_size=1)
+        assert all(found == first for found in others)
+
+    def test_as_the_corpora_have_it(self, bart):
+        """`typed=False` leaves text alone: the spellings are different texts."""
+        found = bart.classify(self.SPELLINGS[0], "e6", batch_size=1, typed=False)
+        assert found[0] != found[1]
 
 
 class TestOddText:
