@@ -220,7 +220,7 @@ class TestLoading:
         for content in ({"model": {}, "args": Namespace()}, [1, 2]):
             torch.save(content, tmp_path / "other.pt")
             with pytest.raises(
-                UserError, match="expected .* that fairseq-train wrote|--task emotion"
+                UserError, match=r"expected .* that fairseq-train wrote|--task emotion"
             ):
                 EmoBART.from_pretrained(tmp_path / "other.pt")
 
