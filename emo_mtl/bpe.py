@@ -22,6 +22,29 @@ FILES = {
 Identity = dict[str, Any]
 
 
+class EncodeOnly:
+    """fairseq's BPE for text that comes back as words already: decoding leaves it as it is."""
+
+    def __init__(self, bpe: Any):
+        self.encode = bpe.encode
+
+    def decode(self, text: str) -> str:
+        """The text itself."""
+        return text
+
+
+def given_flags(group: Any) -> dict[str, Any]:
+    """The flags of fairseq's group of `--bpe`, as :func:`find` takes them; nothing for None.
+
+    Args:
+        group: a config of fairseq, whose kind is its `_name`, or a namespace with `bpe`
+    """
+    if group is None:
+        return {}
+    flags = dict(group) if isinstance(group, Mapping) else vars(group)
+    return {**flags, "bpe": flags.get("_name") or flags.get("bpe")}
+
+
 def identity_of(flags: Namespace) -> Identity:
     """The identity of the BPE that fairseq's flags name; its files must exist."""
     files = {name: sha256(Path(getattr(flags, flag))) for flag, name in FILES[flags.bpe].items()}

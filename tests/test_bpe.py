@@ -4,6 +4,7 @@ from argparse import Namespace
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 from emo_mtl import bpe
 from emo_mtl.errors import UserError
@@ -103,3 +104,12 @@ def test_identity_in_manifests_of_before(folder):
     assert bpe.identity_in(manifest) == own
     new = {"settings": {"bpe": "gpt2"}, "files": files}
     assert bpe.identity_in(new) == own
+
+
+def test_flags_of_fairseq():
+    """A group of its config names the kind `_name`."""
+    group = OmegaConf.create({"_name": "sentencepiece", "sentencepiece_model": "a"})
+    expected = {"bpe": "sentencepiece", "sentencepiece_model": "a"}
+    assert bpe.given_flags(group).items() >= expected.items()
+    assert bpe.given_flags(Namespace(**expected)) == expected
+    assert bpe.given_flags(None) == {}

@@ -238,9 +238,11 @@ class EmotionDialogueTask(TranslationTask):
         self.check_state(state_dict)
         own = self.state_dict()
         merged = {
-            key: {**state_dict.get(key, {}), **own[key]} for key in ("heads", "writing", "titles")
+            "heads": {**state_dict.get("heads", {}), **own["heads"]},
+            "bpe": state_dict.get("bpe") or own["bpe"],
+            # of the data of the training, where it says so
+            **{key: {**own[key], **state_dict.get(key, {})} for key in ("writing", "titles")},
         }
-        merged["bpe"] = state_dict.get("bpe") or own["bpe"]
         given = {f: getattr(self.cfg, f) for f in LENGTHS}
         given = {f: v for f, v in given.items() if v != getattr(EmotionDialogueConfig, f)}
         super().load_state_dict({**state_dict, **merged, **given})
@@ -490,7 +492,7 @@ class EmotionDialogueTask(TranslationTask):
             return
         save_dir, data = Path(cfg.checkpoint.save_dir), self.data_folder()
         files = []
-        given = given_flags(self.cfg.bpe_config)
+        given = bpe.given_flags(self.cfg.bpe_config)
         if self.state.bpe or given.get("bpe") in bpe.FILES:
             try:
                 flags = bpe.find(self.state.bpe, given, [model_files.home(data), save_dir])
@@ -516,15 +518,15 @@ class EmotionDialogueTask(TranslationTask):
         """
         flags = args
         if self.state.bpe is not None:
-            flags = bpe.find(self.state.bpe, given_flags(args), self.bpe_folders())
+            flags = bpe.find(self.state.bpe, bpe.given_flags(args), self.bpe_folders())
         try:
             found = super().build_bpe(flags)
         except (OSError, RuntimeError, ValueError) as error:
-            named = given_flags(flags)
+            named = bpe.given_flags(flags)
             files = ", ".join(str(named.get(flag)) for flag in bpe.FILES.get(named["bpe"], ()))
             raise UserError(f"{files}: cannot be read as {named['bpe']} BPE ({error})") from error
         is_undone = self.common_eval.get("post_process") is not None
-        return EncodeOnly(found) if self.state.bpe and is_undone else found
+        return bpe.EncodeOnly(found) if self.state.bpe and is_undone else found
 
     @property
     def common_eval(self) -> Mapping[str, Any]:
@@ -713,28 +715,6 @@ class EmotionDialogueTask(TranslationTask):
         if isinstance(blocker, NGramBlock):
             blocker.given = prefix_tokens.size(1)
         return super().inference_step(generator, models, sample, prefix_tokens, constraints)
-
-
-class EncodeOnly:
-    """A BPE whose text comes back as words already."""
-
-    def __init__(self, bpe: Any):
-        self.encode = bpe.encode
-
-    def decode(self, text: str) -> str:
-        return text
-
-
-def given_flags(args: Any) -> dict[str, Any]:
-    """The flags of fairseq's group of `--bpe`; nothing for None.
-
-    Args:
-        args: a config of fairseq, whose kind is its `_name`, or a namespace
-    """
-    if args is None:
-        return {}
-    flags = dict(args) if OmegaConf.is_config(args) else vars(args)
-    return {**flags, "bpe": flags.get("_name") or flags.get("bpe")}
 
 
 def bleu_keys() -> list[str]:
