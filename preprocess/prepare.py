@@ -180,9 +180,6 @@ def prepare(args: argparse.Namespace) -> None:
         print(f"nothing to do: {out} is up to date")
         return
 
-    print(
-        f"encoding and binarizing {', '.join(plan.build)}: about half a minute for the paper's corpora"
-    )
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
         stage = Path(scratch) / "new"
