@@ -1,4 +1,9 @@
-"""The one exception that means "your input, not our code"."""
+"""The one exception that means "your input, not our code", and what fairseq's commands say of files."""
+
+import pickle
+import sys
+from pathlib import Path
+from types import TracebackType
 
 
 class UserError(SystemExit):
@@ -12,3 +17,40 @@ class UserError(SystemExit):
 
     def __init__(self, message: str):
         super().__init__(f"emo_mtl: error: {message}")
+
+
+def say_in_one_line(program: str) -> None:
+    """Let fairseq's commands end with one line where a file cannot be read or written.
+
+    fairseq-train looks at `--save-dir`, and fairseq-validate loads its checkpoint, before any task is asked.
+
+    Args:
+        program: `sys.argv[0]`; of other programs nothing is changed
+    """
+    path = Path(program)
+    if not (path.name.startswith("fairseq-") or path.parent.name == "fairseq_cli"):
+        return
+    show = sys.excepthook
+
+    def show_file_errors(
+        kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+    ) -> None:
+        if message := file_error(error):
+            print(UserError(message), file=sys.stderr)
+        else:
+            show(kind, error, traceback)
+
+    sys.excepthook = show_file_errors
+
+
+def file_error(error: BaseException) -> str | None:
+    """What is wrong with a file, on one line; None where an exception is about something else."""
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}: give another path, or change its permissions"
+    if isinstance(error, pickle.UnpicklingError):
+        reason = str(error).splitlines()[0] if str(error) else "not a pickle"
+        return (
+            f"a checkpoint cannot be loaded without running what is in it ({reason[:200]}): use a file that "
+            "fairseq-train wrote"
+        )
+    return None
