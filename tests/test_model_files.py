@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import MULTITASK, TASK, run_command, train
 
+from emo_mtl.cli.classify import load_heads
 from emo_mtl.errors import UserError
 from emo_mtl.hub_interface import EmoBART
 from emo_mtl.model_files import data_bin, home, leave, read_manifest
@@ -89,6 +90,10 @@ class TestMovedModel:
         assert model.respond([TEXT]) == data.respond([TEXT])
         assert model.classify([TEXT]) == data.classify([TEXT])
         assert model.titles == {"e6": "Emotion", "e2": "Positive or negative", "e12": "Feeling"}
+
+    def test_untrained_head_needs_its_labels(self, moved):
+        with pytest.raises(UserError, match=r"mood/label/dict\.txt: no such file"):
+            load_heads(moved, None, ["mood"], untrained_head=True)
 
     def test_commands(self, moved, tmp_path):
         text = tmp_path / "in.txt"

@@ -232,8 +232,8 @@ def load_heads(
             f"{', '.join(missing) or 'one or more'}: choose another checkpoint or --task, or score a "
             "head as it is initialised with --task NAME --untrained-head"
         )
-    # where the data is not asked for, its labels are not needed
-    return build_model(state, data_folder(state, data), wanted if data else [], seed)
+    # where no data is named, the labels of the checkpoint are enough
+    return build_model(state, data_folder(state, data), wanted if data else missing, seed)
 
 
 def read_utterances(source: str) -> list[str]:

@@ -59,14 +59,8 @@ class EmoBARTModel(BARTModel):
         would go without their settings. fairseq-train's namespace also has what other groups hold.
         """
         if OmegaConf.is_config(args):
-            checkpoint = args._get_root().get("checkpoint")
-            names = {
-                "reset_optimizer": checkpoint,
-                "finetune_from_model": checkpoint,
-                "max_source_length": task.cfg,
-                "max_target_length": task.cfg,
-            }
-            others = {name: getattr(group, name, None) for name, group in names.items()}
+            lengths = ("max_source_length", "max_target_length")
+            others = {name: getattr(task.cfg, name, None) for name in lengths}
             args = Namespace(**OmegaConf.to_container(args), **others, task="emotion_dialogue")
         return super().build_model(args, task)
 
