@@ -1,6 +1,5 @@
 """Checkpoints on disk: telling whole ones from damaged ones, and reading them without running anything."""
 
-import re
 import zipfile
 import zlib
 from argparse import Namespace
@@ -10,7 +9,7 @@ from typing import Any
 
 import torch
 
-from emo_mtl.errors import UserError
+from emo_mtl.errors import UserError, unpickling_fault
 
 
 def damage(path: Path) -> str | None:
@@ -64,13 +63,9 @@ def read(path: Path) -> dict[str, Any]:
             path, map_location="cpu", mmap=zipfile.is_zipfile(path), weights_only=True
         )
     except Exception as error:  # torch raises many kinds
-        if culprit := re.search(r"GLOBAL (\S+)", str(error)):
-            raise UserError(
-                f"{path}: refused: found {culprit[1]}, which could run code when it is loaded (nothing was "
-                "run), expected numbers and settings: use a file that fairseq-train wrote"
-            ) from error
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{path}: cannot be read as a checkpoint ({reason})") from error
+        raise UserError(
+            f"{path}: {unpickling_fault(error)}: use a file that fairseq-train wrote"
+        ) from error
     # The second name of each is that of fairseq's oldest checkpoints.
     needed = (("model",), ("extra_state", "epoch"), ("optimizer_history", "optimizer"))
     if not (

@@ -1,6 +1,7 @@
 """The one exception that means "your input, not our code", and what fairseq's commands say of files."""
 
 import pickle
+import re
 import sys
 from pathlib import Path
 from types import TracebackType
@@ -48,9 +49,16 @@ def file_error(error: BaseException) -> str | None:
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}: give another path, or change its permissions"
     if isinstance(error, pickle.UnpicklingError):
-        reason = str(error).splitlines()[0] if str(error) else "not a pickle"
-        return (
-            f"a checkpoint cannot be loaded without running what is in it ({reason[:200]}): use a file that "
-            "fairseq-train wrote"
-        )
+        return f"a checkpoint: {unpickling_fault(error)}: use a file that fairseq-train wrote"
     return None
+
+
+def unpickling_fault(error: Exception) -> str:
+    """Why torch did not load a file, on one line: what in it would have run code, if anything."""
+    if culprit := re.search(r"GLOBAL (\S+)", str(error)):
+        return (
+            f"refused: found {culprit[1]}, which could run code when it is loaded (nothing was run), "
+            "expected numbers and settings"
+        )
+    reason = (str(error).splitlines() or [type(error).__name__])[0]
+    return f"cannot be read as a checkpoint ({reason[:200]})"

@@ -3,13 +3,15 @@ the sample corpora with a checkpoint that was trained on them."""
 
 import contextlib
 import io
+import logging
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -77,6 +79,21 @@ def write_data_bin(folder: Path, sizes: dict[str, int], seed: int = 0) -> Path:
                 folder / name / "label" / split,
             )
     return folder
+
+
+@pytest.fixture(autouse=True)
+def leave_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a command changes in its own process does not reach the next test."""
+    monkeypatch.chdir(tmp_path)  # fairseq-train's default is to write into ./checkpoints
+    loggers = [logging.getLogger(name) for name in (None, "fairseq", "emo_mtl")]
+    levels = [logger.level for logger in loggers]
+    numbers = (signal.SIGTERM, signal.SIGUSR1)  # training listens to them
+    handlers = [signal.getsignal(number) for number in numbers]
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
+    for number, handler in zip(numbers, handlers, strict=True):
+        signal.signal(number, handler)
 
 
 @pytest.fixture(scope="session")

@@ -44,3 +44,4 @@ def test_validation_of_a_checkpoint_that_would_run_code(sample, tmp_path):
     assert not (tmp_path / "ran").exists()
     assert "Traceback" not in result.stderr
     assert result.stderr.strip().splitlines()[-1].startswith("emo_mtl: error: ")
+    assert "found posix.mkdir, which could run code" in result.stderr

@@ -37,8 +37,10 @@ def test_bad(name, fault):
 
 def test_what_a_module_has_already():
     """Of every torch that is supported; those with an underscore first are refused by their form."""
-    for name in dir(torch.nn.ModuleDict()):
-        assert name_fault(name) is not None, name
+    program = "import torch; print(*dir(torch.nn.ModuleDict()))"  # other packages add their own
+    names = subprocess.check_output([sys.executable, "-c", program], text=True).split()
+    assert "forward" in names
+    assert [name for name in names if name_fault(name) is None] == []
 
 
 def test_imports_neither_torch_nor_fairseq():
