@@ -69,6 +69,7 @@ setup(
             "hypothesis",
             "playwright",
             "pytest",
+            "pytest-xdist",
             "ruff",
         ],
     },

@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import parse, parse_train, printed, train_argv
 from fairseq import options
 from fairseq.logging.progress_bar import JsonProgressBar
 from fairseq_cli import generate, train, validate
+from helpers.config import parse, parse_train, printed, train_argv
 
 from emo_mtl.cli.main import main
 

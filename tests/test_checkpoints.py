@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import MULTITASK, train
+from helpers.commands import MULTITASK, train
 
 from emo_mtl.checkpoints import damage
 from emo_mtl.errors import UserError

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import MULTITASK, REPOSITORY, TRAIN, train
+from helpers.commands import MULTITASK, REPOSITORY, TRAIN, train
 
 # In a mount namespace of its own, which ends with it: nothing of this machine is changed.
 NAMESPACE = ["unshare", "--user", "--map-root-user", "--mount", "bash", "-c"]

@@ -5,7 +5,8 @@ import sys
 
 import pytest
 import torch
-from conftest import TASK, TRAIN, RunsCode, run_command
+from helpers.checkpoints import RunsCode
+from helpers.commands import TASK, TRAIN, run_command
 
 from emo_mtl.errors import file_error, say_in_one_line
 

@@ -4,7 +4,7 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import REPOSITORY
+from helpers.commands import REPOSITORY
 
 MADE = [
     *(

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import TASK, RunsCode, run_command
+from helpers.checkpoints import RunsCode
+from helpers.commands import TASK, run_command
 
 from emo_mtl.errors import UserError
 from emo_mtl.hub_interface import EmoBART

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from conftest import RunsCode
+from helpers.checkpoints import RunsCode
 
 from emo_mtl.errors import UserError
 from emo_mtl.inference import load_checkpoint

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import REPOSITORY
+from helpers.commands import REPOSITORY
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -5,7 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from conftest import MULTITASK, TASK, run_command, train
+from helpers.commands import MULTITASK, TASK, run_command, train
 
 from emo_mtl.cli.classify import load_heads
 from emo_mtl.errors import UserError

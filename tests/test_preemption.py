@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from background import read_until, start, start_ranks
-from conftest import MULTITASK, train
+from helpers.background import read_until, start, start_ranks
+from helpers.commands import MULTITASK, train
 
 from emo_mtl.preemption import EXIT_STATUS, Preemption, ignore_once
 

@@ -5,7 +5,7 @@ import pkgutil
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY, run_command
+from helpers.commands import REPOSITORY, run_command
 
 import emo_mtl
 

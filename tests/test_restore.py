@@ -12,17 +12,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import (
-    TASK,
-    WORDS,
-    RunsCode,
-    binarize,
-    make_dictionary,
-    parse,
-    parse_train,
-    train_argv,
-    write_data_bin,
-)
 from fairseq import checkpoint_utils, options, tasks
 from fairseq.data import iterators
 from fairseq.trainer import Trainer
@@ -30,6 +19,10 @@ from fairseq_cli import generate as fairseq_generate
 from fairseq_cli import interactive as fairseq_interactive
 from fairseq_cli import train as fairseq_train
 from fairseq_cli import validate as fairseq_validate
+from helpers.checkpoints import RunsCode
+from helpers.commands import TASK
+from helpers.config import parse, parse_train, train_argv
+from helpers.data import WORDS, binarize, make_dictionary, write_data_bin
 from omegaconf import DictConfig
 from test_checkpoints import cut, flip_a_bit, write
 

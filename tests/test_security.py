@@ -4,7 +4,8 @@ import ast
 
 import pytest
 import torch
-from conftest import REPOSITORY, TASK, TRAIN, RunsCode, run_command
+from helpers.checkpoints import RunsCode
+from helpers.commands import REPOSITORY, TASK, TRAIN, run_command
 
 FOLDERS = ("emo_mtl", "preprocess", "examples", "benchmarks")
 SOURCES = sorted(path for folder in FOLDERS for path in (REPOSITORY / folder).rglob("*.py"))

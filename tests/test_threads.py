@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
+from helpers.commands import REPOSITORY
 
 from emo_mtl.threads import choose_threads, free_threads, quota
 

@@ -5,7 +5,7 @@ import signal
 from collections.abc import Iterator
 
 import pytest
-from http_server import Server
+from helpers.http_server import Server
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 # Nothing but the page is to be fetched, and there is no GPU and no sandbox in a container.

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
+from helpers.commands import REPOSITORY
 
 from emo_mtl.cli.chat import (
     COMMANDS,

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY, run_command
+from helpers.commands import REPOSITORY, run_command
 
 from emo_mtl.cli.demo import BEAM, EXAMPLES, MAX_CHARACTERS, MAX_TURNS, SAMPLING, answer, build_page
 from emo_mtl.cli.demo_html import save_link

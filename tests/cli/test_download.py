@@ -10,7 +10,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from http_server import Server
+from helpers.http_server import Server
 
 from emo_mtl.cli.download import ITEMS
 from emo_mtl.cli.main import main

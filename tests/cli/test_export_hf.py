@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import printed, real_state, run_command
+from helpers.checkpoints import real_state
+from helpers.commands import run_command
+from helpers.config import printed
 
 from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError

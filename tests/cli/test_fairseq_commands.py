@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from background import start_ranks
-from conftest import MULTITASK, TASK, TRAIN, real_state, run_command, train, write_pretrained_bart
+from helpers.background import start_ranks
+from helpers.checkpoints import real_state, write_pretrained_bart
+from helpers.commands import MULTITASK, TASK, TRAIN, run_command, train
 
 from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError

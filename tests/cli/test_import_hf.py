@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import real_state, run_command
 from fairseq.data import Dictionary
+from helpers.checkpoints import real_state
+from helpers.commands import run_command
 
 from emo_mtl.cli.main import main
 from emo_mtl.data.loading import load_dictionary

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import run_command
+from helpers.commands import run_python
 
 from emo_mtl.cli.main import ENDED_BY_READER, main
 
@@ -31,7 +31,7 @@ class TestLightStart:
         ],
     )
     def test_imports_neither_torch_nor_fairseq(self, argv):
-        lines = run_command("python", "-c", RUN.format(argv=argv)).stdout.splitlines()
+        lines = run_python(RUN.format(argv=argv)).splitlines()
         assert lines[0].startswith(("usage: emo-mtl", "emo-mtl "))
         assert lines[-1] == "heavy: []"
 
@@ -40,7 +40,7 @@ class TestLightStart:
         responses.write_text("a b c d e\n", encoding="utf-8")
         files = ["--hypotheses", str(responses), "--references", str(responses)]
         argv = ["evaluate", *files, "--word-tokenizer", "space"]
-        lines = run_command("python", "-c", RUN.format(argv=argv)).stdout.splitlines()
+        lines = run_python(RUN.format(argv=argv)).splitlines()
         assert "| 100.00 |" in lines[2]
         assert lines[-1] == "heavy: []"
 

@@ -12,13 +12,13 @@ from typing import Any
 
 import prepare
 import pytest
-from conftest import parse, parse_train, printed, train_argv
 from corpus import SPLITS
 from fairseq import options
 from fairseq.data import data_utils
 from fairseq_cli import generate, interactive
 from fairseq_cli import train as fairseq_train
-from raw_files import write, write_gpt2_bpe
+from helpers.config import parse, parse_train, printed, train_argv
+from helpers.raw_files import write, write_gpt2_bpe
 
 from emo_mtl.bpe import FILES
 from emo_mtl.cli.chat import CONTROL

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import dailydialog
 import pytest
-from conftest import run_command
 from corpus import write_splits
+from helpers.commands import run_command
 
 from emo_mtl.cli.main import main
 from emo_mtl.cli.overlap import read_parts

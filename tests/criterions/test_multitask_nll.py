@@ -4,10 +4,11 @@ import math
 
 import pytest
 import torch
-from conftest import WORDS, binarize, make_dictionary, parse_train, train_argv
 from fairseq import tasks
 from fairseq.logging import metrics
 from fairseq.trainer import Trainer
+from helpers.config import parse_train, train_argv
+from helpers.data import WORDS, binarize, make_dictionary
 
 from emo_mtl.criterions.multitask_nll import MultitaskNLLCriterion, class_counts
 from emo_mtl.metrics import (

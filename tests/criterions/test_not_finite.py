@@ -4,8 +4,8 @@ import hashlib
 
 import pytest
 import torch
-from conftest import parse_train, train_argv
 from fairseq_cli.train import main
+from helpers.config import parse_train, train_argv
 
 from emo_mtl.criterions.multitask_nll import MultitaskNLLCriterion
 from emo_mtl.errors import UserError

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import LABELS, WORDS, binarize, make_dictionary
 from fairseq.data import Dictionary
 from fairseq.data.indexed_dataset import make_builder
+from helpers.data import LABELS, WORDS, binarize, make_dictionary
 from hypothesis import given
 from hypothesis import strategies as st
 

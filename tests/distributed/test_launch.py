@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from background import GLOO, free_port, ranks
-from conftest import REPOSITORY, train_argv, write_data_bin
+from helpers.background import GLOO, free_port, ranks
+from helpers.commands import REPOSITORY
+from helpers.config import train_argv
+from helpers.data import write_data_bin
 
 BIN = Path(sys.executable).parent
 PATIENCE = 120  # seconds; a training takes 5 on an idle machine

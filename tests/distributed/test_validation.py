@@ -5,8 +5,8 @@ import re
 from pathlib import Path
 
 import pytest
-from background import start_ranks
-from conftest import TASK, run_command
+from helpers.background import start_ranks
+from helpers.commands import TASK, run_command
 
 METRICS = ("loss", "response_loss", "e6_loss", "e6_accuracy", "e6_f1", "e2_loss", "e2_accuracy")
 

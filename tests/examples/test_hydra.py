@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import LABELS, REPOSITORY, parse_train, train_argv
 from fairseq import checkpoint_utils, tasks
 from fairseq.dataclass.initialize import hydra_init
 from fairseq_cli.hydra_train import _hydra_main
+from helpers.commands import REPOSITORY
+from helpers.config import parse_train, train_argv
+from helpers.data import LABELS
 from hydra.experimental import compose, initialize_config_dir  # so in fairseq 0.12.2's Hydra too
 
 from emo_mtl.inference import build_model, load_checkpoint

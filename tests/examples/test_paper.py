@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import REPOSITORY, SMALL, parse_train, run_command, write_pretrained_bart
-from raw_files import write_gpt2_bpe
+from helpers.checkpoints import write_pretrained_bart
+from helpers.commands import REPOSITORY, SMALL, run_command
+from helpers.config import parse_train
+from helpers.raw_files import write_gpt2_bpe
 
 from emo_mtl.errors import UserError
 
@@ -250,7 +252,7 @@ def test_from_raw_corpora_with_gpt2_bpe_and_pretrained_bart(sample, tmp_path):
 def run_driver(data: Path, out: Path, *flags: str, extra: str = EXTRA, **env: str):
     script = ["python", "examples/paper/run.py", "--data", data, "--out", out]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return run_command(*script, f"--extra={extra}", *flags, timeout=900, PATH=path, **env)
+    return run_command(*script, f"--extra={extra}", *flags, PATH=path, **env)
 
 
 @pytest.fixture(scope="module")

@@ -14,11 +14,11 @@ import pytest
 import sst2
 import tec
 import torch
-from conftest import LABELS, WORDS, binarize, make_dictionary
 from corpus import SPLITS, CorpusError
+from helpers.data import LABELS, WORDS, binarize, make_dictionary
+from helpers.raw_files import write
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from raw_files import write
 
 from emo_mtl.cli.chat import Conversation
 from emo_mtl.cli.evaluate import read_responses

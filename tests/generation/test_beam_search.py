@@ -5,9 +5,9 @@ from argparse import Namespace
 
 import pytest
 import torch
-from conftest import parse_train, train_argv
 from fairseq import tasks
 from fairseq.sequence_generator import SequenceGenerator
+from helpers.config import parse_train, train_argv
 
 from emo_mtl.generation.beam_search import BeamSearchGenerator
 

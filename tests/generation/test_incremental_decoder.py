@@ -2,8 +2,9 @@
 
 import pytest
 import torch
-from conftest import WORDS, parse_train, train_argv
 from fairseq import tasks
+from helpers.config import parse_train, train_argv
+from helpers.data import WORDS
 from torch import nn
 
 from emo_mtl.generation.incremental_decoder import IncrementalDecoder, is_plain

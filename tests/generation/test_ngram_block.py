@@ -5,9 +5,10 @@ from argparse import Namespace
 
 import pytest
 import torch
-from conftest import WORDS, parse_train, train_argv
 from fairseq import tasks
 from fairseq.ngram_repeat_block import NGramRepeatBlock
+from helpers.config import parse_train, train_argv
+from helpers.data import WORDS
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -3,9 +3,9 @@
 from dataclasses import fields
 
 import pytest
-from conftest import parse_train, train_argv
 from fairseq import tasks
 from fairseq.dataclass.configs import GenerationConfig
+from helpers.config import parse_train, train_argv
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

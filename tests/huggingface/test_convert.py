@@ -7,10 +7,11 @@ from collections.abc import Sequence
 
 import pytest
 import torch
-from conftest import LABELS, real_state
 from fairseq.data import Dictionary
 from fairseq.models import ARCH_CONFIG_REGISTRY
 from fairseq.models.bart.model import BARTModel
+from helpers.checkpoints import real_state
+from helpers.data import LABELS
 
 from emo_mtl.errors import UserError
 from emo_mtl.huggingface.convert import (

@@ -1,7 +1,7 @@
 """transformers can be used where `make venv` has made the environment: no torchaudio breaks it."""
 
-from conftest import run_command
+from helpers.commands import run_python
 
 
 def test_import():
-    run_command("python", "-c", "from transformers import AutoModelForSeq2SeqLM, pipeline")
+    run_python("from transformers import AutoModelForSeq2SeqLM, pipeline")

@@ -5,11 +5,14 @@ import os
 
 import pytest
 import torch
-from conftest import WORDS, parse_train, real_state, run_command, save_checkpoint, train_argv
 from fairseq import checkpoint_utils
 from fairseq.models import ARCH_CONFIG_REGISTRY
 from fairseq.models.bart.model import BARTModel
 from fairseq.trainer import Trainer
+from helpers.checkpoints import real_state, save_checkpoint
+from helpers.commands import run_python
+from helpers.config import parse_train, train_argv
+from helpers.data import WORDS
 
 from emo_mtl.errors import UserError
 from emo_mtl.models.emo_bart import check_heads, check_vocabulary, head_sizes, last_position
@@ -400,7 +403,7 @@ class TestWeightsOnly:
             "import emo_mtl; added = set(torch.serialization.get_safe_globals()) - before\n"
             "import argparse; assert added == {argparse.Namespace}, added"
         )
-        run_command("python", "-c", program)
+        run_python(program)
 
     def test_other_class_is_refused(self, tmp_path, old_bart):
         old_bart["extra_state"]["evil"] = Evil(tmp_path / "ran")

@@ -2,9 +2,9 @@
 
 import pytest
 import torch
-from conftest import real_state, save_checkpoint
 from fairseq.optim.fp16_optimizer import FP16Optimizer
 from fairseq.trainer import Trainer
+from helpers.checkpoints import real_state, save_checkpoint
 from torch.nn import Parameter
 
 from emo_mtl.optim import fused_adam

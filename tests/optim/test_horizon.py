@@ -4,8 +4,8 @@ import logging
 import re
 
 import pytest
-from conftest import parse_train, train_argv
 from fairseq_cli.train import main as fairseq_train
+from helpers.config import parse_train, train_argv
 
 from emo_mtl.errors import UserError
 from emo_mtl.optim.horizon import count_updates, set_horizon, warn_once

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import tec
-from raw_files import write
+from helpers.raw_files import write
 
 LABELS_E12 = (
     "anger boredom enthusiasm fun happiness hate love neutral relief sadness surprise worry"

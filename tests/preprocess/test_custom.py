@@ -9,7 +9,7 @@ from pathlib import Path
 import custom
 import pytest
 from corpus import SPLITS, CorpusError
-from raw_files import write
+from helpers.raw_files import write
 
 
 @pytest.fixture

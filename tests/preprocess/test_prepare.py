@@ -12,10 +12,10 @@ import bpe
 import pytest
 import tec
 from corpus import SPLITS, CorpusError
+from helpers.raw_files import write, write_gpt2_bpe
 from plan import load_manifest
 from prepare import __file__ as script
 from prepare import get_parser, prepare
-from raw_files import write, write_gpt2_bpe
 
 
 def run(*arguments: object) -> None:

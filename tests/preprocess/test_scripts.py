@@ -16,7 +16,7 @@ import pytest
 import sst2
 import tec
 from corpus import SPLITS, CorpusError, Dataset
-from raw_files import write
+from helpers.raw_files import write
 
 Read = Callable[[Path], Dataset]
 

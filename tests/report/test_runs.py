@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import parse_train, train_argv
+from helpers.config import parse_train, train_argv
 
 from emo_mtl.errors import UserError
 from emo_mtl.report.runs import Run, gather_rows, read_run

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from conftest import MULTITASK, train
+from helpers.commands import MULTITASK, train
 from hypothesis import given
 from hypothesis import strategies as st
 

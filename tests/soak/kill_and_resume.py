@@ -24,7 +24,7 @@ import torch
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.extend(str(REPOSITORY / folder) for folder in ("", "tests", "examples/quickstart"))
-from background import read_until, start, start_ranks  # noqa: E402
+from helpers.background import read_until, start, start_ranks  # noqa: E402
 
 import emo_mtl.compat  # noqa: E402, F401  lets torch load fairseq's checkpoints
 from emo_mtl.checkpoints import newest_whole  # noqa: E402

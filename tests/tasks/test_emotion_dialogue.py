@@ -14,23 +14,15 @@ import numpy as np
 import pytest
 import sacrebleu
 import torch
-from conftest import (
-    LABELS,
-    REPOSITORY,
-    WORDS,
-    binarize,
-    make_dictionary,
-    parse_train,
-    real_state,
-    save_checkpoint,
-    train_argv,
-    write_data_bin,
-)
 from fairseq import checkpoint_utils, tasks, utils
 from fairseq.data import Dictionary
 from fairseq.logging import metrics
 from fairseq.trainer import Trainer
 from fairseq_cli import train as fairseq_train
+from helpers.checkpoints import real_state, save_checkpoint
+from helpers.commands import REPOSITORY
+from helpers.config import parse_train, train_argv
+from helpers.data import LABELS, WORDS, binarize, make_dictionary, write_data_bin
 
 from emo_mtl.data.datasets import MultitaskDataset, PairDataset
 from emo_mtl.errors import UserError

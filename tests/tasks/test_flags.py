@@ -8,15 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import (
-    REPOSITORY,
-    WORDS,
-    binarize,
-    make_dictionary,
-    parse,
-    parse_train,
-    train_argv,
-)
 from fairseq import options, tasks
 from fairseq.data import Dictionary
 from fairseq.dataclass import configs
@@ -24,6 +15,9 @@ from fairseq.dataclass.utils import omegaconf_no_object_check
 from fairseq.logging import metrics
 from fairseq.tasks.translation import TranslationConfig
 from fairseq.trainer import Trainer
+from helpers.commands import REPOSITORY
+from helpers.config import parse, parse_train, train_argv
+from helpers.data import WORDS, binarize, make_dictionary
 from omegaconf import open_dict
 
 from emo_mtl.errors import UserError

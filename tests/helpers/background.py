@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from conftest import REPOSITORY, TRAIN
+from helpers.commands import REPOSITORY, TRAIN
 
 
 def start(sample: Path, save_dir: Path, *flags: str) -> subprocess.Popen:
