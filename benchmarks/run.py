@@ -24,7 +24,7 @@ import two_processes
 from measure import REPOSITORY, Settings, environment, machine
 
 sys.path.insert(0, str(REPOSITORY))
-from emo_mtl.cli.output import check_output, write_atomically
+from emo_mtl.io import check_output, write_atomically
 
 BENCHMARKS = {
     "train": ("Training step on responses", train_step),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from emo_mtl.errors import UserError
-from emo_mtl.files import sha256
+from emo_mtl.io import sha256
 
 # kind -> fairseq's flag -> name of its file in a folder
 FILES = {

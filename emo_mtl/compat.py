@@ -1,23 +1,16 @@
 """The only file that knows about versions of torch and fairseq; each shim says when it can go."""
 
 import argparse
-import sys
 import warnings
 from functools import cache
 
 import torch
-
-from emo_mtl.errors import say_in_one_line
 
 # torch >= 2.6 loads checkpoints with `weights_only=True`, and fairseq keeps the model's flags in an
 # `argparse.Namespace`. Allowing this one harmless class keeps the protection on for everything else.
 # It can go when fairseq registers the class itself. (torch < 2.4 has neither.)
 if hasattr(torch.serialization, "add_safe_globals"):
     torch.serialization.add_safe_globals([argparse.Namespace])
-
-say_in_one_line(
-    sys.argv[0]
-)  # here, since every command of fairseq imports this before it does anything
 
 # Hydra >= 1.1 warns of how fairseq calls it, in 18 lines before every message of a command. It can go when
 # fairseq calls Hydra otherwise.

@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from emo_mtl.bpe import identity_in
-from emo_mtl.cli.output import atomic_file
 from emo_mtl.errors import UserError
-from emo_mtl.files import read_json, sha256
+from emo_mtl.io import atomic_file, read_json, sha256
 from emo_mtl.names import RESPONSE
 
 logger = logging.getLogger(__name__)

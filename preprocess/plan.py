@@ -11,7 +11,7 @@ from typing import Any
 
 from corpus import CorpusError, Dataset
 
-from emo_mtl.files import sha256
+from emo_mtl.io import sha256
 
 MANIFEST = "manifest.json"
 

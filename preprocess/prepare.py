@@ -43,7 +43,7 @@ from binarize import build_task
 from corpus import CorpusError, Dataset, exit_on_error
 from plan import MANIFEST, Input, hash_files, install, make_plan
 
-from emo_mtl.files import sha256
+from emo_mtl.io import sha256
 from emo_mtl.names import name_fault
 from emo_mtl.writing import Writing
 

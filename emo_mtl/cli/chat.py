@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from emo_mtl.cli.dialogue import Turn, dialogue_line
 from emo_mtl.cli.model import add_model_arguments, load_model
-from emo_mtl.cli.output import check_output, write_atomically
 from emo_mtl.errors import UserError
+from emo_mtl.io import check_output, write_atomically
 
 if TYPE_CHECKING:
     from emo_mtl.hub_interface import EmoBART
@@ -225,7 +225,7 @@ def answer_lines(
         except UnicodeDecodeError as error:
             found = f"expected UTF-8 ({error})"
         except UserError as error:
-            found = str(error).removeprefix("emo_mtl: error: ")
+            found = str(error)
         if isinstance(found, str):
             errors.append(f"standard input, line {number}: {found}")
             print(errors[-1], file=sys.stderr)

@@ -13,11 +13,10 @@ import numpy as np
 
 from emo_mtl import markdown
 from emo_mtl.cli.model import add_bpe_arguments
-from emo_mtl.cli.output import check_output, write_atomically
 from emo_mtl.cli.overlap import PARTS_NOTE, add_overlap_argument, read_parts
 from emo_mtl.delimited import tsv_line
 from emo_mtl.errors import UserError
-from emo_mtl.files import decode, read_text, text_lines
+from emo_mtl.io import check_output, decode, read_text, text_lines, write_atomically
 from emo_mtl.metrics import accuracy, confusion_matrix, macro_f1
 
 if TYPE_CHECKING:
@@ -237,7 +236,7 @@ def load_heads(
 
 
 def read_utterances(source: str) -> list[str]:
-    """Lines of a UTF-8 file or of standard input (`-`), of `emo_mtl.files.text_lines`.
+    """Lines of a UTF-8 file or of standard input (`-`), of `emo_mtl.io.text_lines`.
 
     Raises:
         UserError: the file is missing, empty or not UTF-8, or a line holds no text

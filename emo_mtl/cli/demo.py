@@ -196,7 +196,7 @@ def answer(
     try:
         (emotions,) = bart.classify([text])
         (response,) = bart.respond([text], **settings)
-    except UserError as error:  # a `SystemExit`, which must not end the server
+    except UserError as error:
         gr.Warning(html.escape(str(error)))
         yield conversation(turns, bart.titles), gr.skip(), text, gr.skip()
         return

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from emo_mtl.cli.transfer import fetch, take_out
 from emo_mtl.errors import UserError
-from emo_mtl.files import sha256
+from emo_mtl.io import sha256
 
 HELP = "get the corpora, BART's weights and the GPT-2 BPE from their official addresses"
 
@@ -162,7 +162,7 @@ def run(args: argparse.Namespace) -> None:
                 if len(args.names) == 1:
                     raise
                 failed[name] = error
-                print(error, file=sys.stderr)
+                print(f"emo_mtl: error: {error}", file=sys.stderr)
     except KeyboardInterrupt as error:
         raise UserError("stopped; the same command continues from there") from error
     if failed:
@@ -197,7 +197,7 @@ def download(name: str, out: Path, overwrite: bool = False) -> None:
         from_first_source(item, work)
     except UserError as error:
         raise UserError(
-            f"{text_of(error)}. By hand: get {name} at {item.page} and put "
+            f"{error}. By hand: get {name} at {item.page} and put "
             f"{', '.join(item.files)} into {folder}. {item.note}".rstrip()
         ) from error
     except OSError as error:
@@ -233,15 +233,10 @@ def from_first_source(item: Item, work: Path) -> None:
             check(item, archives, work / "new")
             return
         except UserError as error:
-            failures.append(text_of(error))
+            failures.append(str(error))
             with suppress(OSError):
                 folder.rmdir()
     raise UserError("; ".join(failures))
-
-
-def text_of(error: UserError) -> str:
-    """Its message, to be put into another one."""
-    return str(error).removeprefix("emo_mtl: error: ")
 
 
 def check(item: Item, archives: list[Path], new: Path) -> None:

@@ -8,10 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from emo_mtl import markdown
-from emo_mtl.cli.output import check_output, write_atomically
 from emo_mtl.cli.overlap import PARTS_NOTE, add_overlap_argument, read_parts
-from emo_mtl.cli.text import read_lines
 from emo_mtl.errors import UserError
+from emo_mtl.io import check_output, read_lines, write_atomically
 from emo_mtl.metrics import (
     WORD_TOKENIZERS,
     average_length,

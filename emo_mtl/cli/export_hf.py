@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emo_mtl.cli.model import add_bpe_arguments
-from emo_mtl.cli.output import atomic_folder, check_output_folder
+from emo_mtl.io import atomic_folder, check_output_folder
 from emo_mtl.names import RESPONSE
 
 if TYPE_CHECKING:

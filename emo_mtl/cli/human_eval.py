@@ -12,14 +12,7 @@ import numpy as np
 
 from emo_mtl import markdown
 from emo_mtl.cli.evaluate import read_responses
-from emo_mtl.cli.output import (
-    atomic_folder,
-    check_output,
-    check_output_folder,
-    write_atomically,
-)
 from emo_mtl.errors import UserError
-from emo_mtl.files import sha256
 from emo_mtl.human_eval.key import Key, read_key
 from emo_mtl.human_eval.page import fill, template
 from emo_mtl.human_eval.results import read_results
@@ -39,6 +32,13 @@ from emo_mtl.human_eval.study import (
     hit_row,
     hits_csv,
     make_hits,
+)
+from emo_mtl.io import (
+    atomic_folder,
+    check_output,
+    check_output_folder,
+    sha256,
+    write_atomically,
 )
 
 HELP = "manual evaluation by crowdsourcing: make the task for Mechanical Turk, score its results"

@@ -7,8 +7,8 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emo_mtl.cli.output import atomic_file, check_output, write_atomically
 from emo_mtl.errors import UserError
+from emo_mtl.io import atomic_file, check_output, write_atomically
 
 if TYPE_CHECKING:
     from transformers import BartForConditionalGeneration, PreTrainedTokenizerBase

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from emo_mtl import markdown
 from emo_mtl.checked_json import member, members
-from emo_mtl.cli.output import check_output, write_atomically
 from emo_mtl.cli.text import add_data_argument, read_split, text_tasks
 from emo_mtl.errors import UserError
-from emo_mtl.files import read_json
+from emo_mtl.io import check_output, read_json, write_atomically
 from emo_mtl.overlap import labelled_otherwise, overlap
 
 HELP = "count the validation and test examples that stand in the training data too"

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from emo_mtl.cli.output import atomic_folder, check_output_folder
+from emo_mtl.io import atomic_folder, check_output_folder
 
 HELP = "tables beside the paper's (1, 2, 4, 5) and learning curves from the folders of runs"
 

@@ -10,10 +10,9 @@ from pathlib import Path
 
 from emo_mtl import markdown
 from emo_mtl.cli.evaluate import read_responses
-from emo_mtl.cli.output import check_output, write_atomically
 from emo_mtl.delimited import tsv_cells
 from emo_mtl.errors import UserError
-from emo_mtl.files import read_text, text_lines
+from emo_mtl.io import check_output, read_text, text_lines, write_atomically
 from emo_mtl.significance import RESAMPLES, accuracy_difference_interval, holm, mcnemar
 
 HELP = "is the difference between runs more than chance? paired tests of BLEU and of accuracy"

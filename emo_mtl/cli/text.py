@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from emo_mtl.errors import UserError
-from emo_mtl.files import read_text, text_lines
+from emo_mtl.io import read_lines
 
 
 class Split(NamedTuple):
@@ -23,18 +23,6 @@ def add_data_argument(parser: argparse.ArgumentParser) -> None:
         metavar="DATA",
         help="the --out-dir of preprocess/prepare.py, for the text in DATA/text",
     )
-
-
-def read_lines(path: Path) -> list[str]:
-    """Lines of a UTF-8 file, of `emo_mtl.files.text_lines`.
-
-    Raises:
-        UserError: the file cannot be read, is empty or not UTF-8
-    """
-    text = read_text(path)
-    if not text:
-        raise UserError(f"{path}: the file is empty; expected one text a line")
-    return text_lines(text)
 
 
 def text_tasks(data: Path) -> list[str]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from emo_mtl.checked_json import check, member, members
 from emo_mtl.errors import UserError
-from emo_mtl.files import read_json
+from emo_mtl.io import read_json
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emo_mtl.errors import UserError
-from emo_mtl.files import read_text
+from emo_mtl.io import read_text
 
 # "2026-11-25 10:00:00 | INFO | valid | " stands before what is printed, not in a --log-file
 _EPOCH_LINE = re.compile(r'(?:[-\d]+ [:\d]+ \| INFO \| \S+ \| )?(epoch \d+ \| .*|\{"epoch": .*)')

@@ -18,9 +18,9 @@ import torch
 from torch import nn
 
 from emo_mtl.cli.classify import load_heads
-from emo_mtl.cli.output import check_output, write_atomically
 from emo_mtl.criterions.multitask_nll import MultitaskNLLCriterion
 from emo_mtl.data.batch_iterator import shuffled_pass
+from emo_mtl.io import check_output, write_atomically
 
 
 def gradient_norm(

@@ -69,8 +69,6 @@ def parse(parser: ArgumentParser, command: Sequence[str]) -> Any:
     try:
         with contextlib.redirect_stderr(said):
             args = options.parse_args_and_arch(parser, list(command[1:]))
-    except UserError:
-        raise
     except SystemExit as error:  # argparse, whose usage is more than a hundred lines
         last = (said.getvalue().strip().splitlines() or [str(error)])[-1]
         reason = last.split("error: ")[-1]

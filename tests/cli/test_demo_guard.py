@@ -232,7 +232,6 @@ class TestValues:
         assert ">olleh<" in ask(url, "hello", "refused")
 
     def test_error_of_the_model(self, served):
-        """`UserError` is a `SystemExit`."""
         _, url, _, _ = served
         assert "bad" not in ask(url, "bad", "error")
         assert ">olleh<" in ask(url, "hello", "error")

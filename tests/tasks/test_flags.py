@@ -141,7 +141,7 @@ class TestRefused:
     def test_in_training(self, training, data_bin, refused):
         given = changed(training, refused.group, **{refused.name: VALUES.get(refused.name, True)})
         message = refusal(check, given, data_bin)
-        assert message.startswith(f"emo_mtl: error: {flag(refused.name)}: cannot be used")
+        assert message.startswith(f"{flag(refused.name)}: cannot be used")
         assert refused.why in message
         assert "\n" not in message
         if refused.with_tasks:
