@@ -18,6 +18,8 @@ FILES = {
     "gpt2": {"gpt2_encoder_json": "encoder.json", "gpt2_vocab_bpe": "vocab.bpe"},
 }
 
+GPT2_FILES = (*FILES["gpt2"].values(), "dict.txt")  # what fairseq offers for download
+
 # {"kind": a key of FILES, "sha256": {name of a file: its digest}}
 Identity = dict[str, Any]
 

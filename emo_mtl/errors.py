@@ -4,6 +4,7 @@ import pickle
 import re
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -77,6 +78,17 @@ def file_message(error: BaseException) -> str | None:
     if isinstance(error, pickle.UnpicklingError):
         return f"a checkpoint: {unpickling_fault(error)}: use a file that fairseq-train wrote"
     return None
+
+
+@contextmanager
+def os_error_on_one_line() -> Iterator[None]:
+    """For this package's own commands: a file that cannot be read or written is a :class:`UserError`."""
+    try:
+        yield
+    except OSError as error:
+        if message := file_message(error):
+            raise UserError(message) from error
+        raise
 
 
 def unpickling_fault(error: Exception) -> str:

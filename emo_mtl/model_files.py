@@ -1,6 +1,6 @@
 """The files beside a model's parameters: dictionary, BPE and manifest, in prepared folders and save folders.
 
-What preprocess/prepare.py made has them beside its `data-bin`; training leaves copies in `--save-dir`, which
+What emo-mtl prepare made has them beside its `data-bin`; training leaves copies in `--save-dir`, which
 is a whole model therefore: it can be moved, and needs the data no more.
 """
 

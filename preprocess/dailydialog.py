@@ -1,60 +1,7 @@
-"""DailyDialog (Li et al. 2017) -> utterance and response pairs (task `response`).
+"""DailyDialog's raw files to text splits, without a BPE: python preprocess/dailydialog.py RAW OUT."""
 
-Every two adjacent utterances of a dialogue are a pair, in file order. One dialogue a line; each
-utterance, the last one too, ends in `__eou__`. The release's own split is kept.
-"""
-
-from __future__ import annotations
-
-from itertools import pairwise
-from pathlib import Path
-
-from corpus import SPLITS, CorpusError, Dataset, Pairs, clean, read_lines, run_script, shown
-
-END = "__eou__"
-
-
-def read_pairs(path: Path) -> Pairs:
-    """Return the pairs of one file; a dialogue of n utterances gives n - 1.
-
-    Raises:
-        CorpusError: a line does not end in ``__eou__``, an utterance is empty, or there is no pair.
-    """
-    pairs: Pairs = []
-    for number, line in enumerate(read_lines(path), start=1):
-        where = f"{path}:{number}"
-        *utterances, rest = line.split(END)
-        if rest.strip() or not utterances:
-            raise CorpusError(
-                where,
-                found=f"a line that ends in {shown(line[-20:])}",
-                expected=f"a dialogue whose utterances all end in {END}",
-                fix="restore the file from the original release",
-            )
-        texts = [clean(utterance, where) for utterance in utterances]
-        pairs += pairwise(texts)
-    if not pairs:
-        raise CorpusError(
-            path, found="no dialogue of two utterances", expected="pairs", fix="add dialogues"
-        )
-    return pairs
-
-
-def read(raw: Path) -> Dataset:
-    """Read ``raw/{train,validation,test}/dialogues_*.txt``.
-
-    Raises:
-        CorpusError: a file is missing or changed; see ``read_pairs``.
-    """
-    files = tuple(raw / name / f"dialogues_{name}.txt" for name in ("train", "validation", "test"))
-    return Dataset(
-        name="DailyDialog",
-        files=files,
-        splits={split: read_pairs(file) for split, file in zip(SPLITS, files, strict=True)},
-        paper=(76052, 7069, 6740),
-        title="Response",
-    )
-
+from emo_mtl.preparation import dailydialog
+from emo_mtl.preparation.script import run_script
 
 if __name__ == "__main__":
-    run_script(read, __doc__)
+    run_script(dailydialog.read, dailydialog.__doc__)

@@ -1,68 +1,7 @@
-"""Twitter Emotion Corpus (Mohammad 2012) -> six emotions (task `e6`).
+"""The Twitter Emotion Corpus's raw files to text splits, without a BPE: python preprocess/tec.py RAW OUT."""
 
-One tweet a line: `id:<TAB>text<TAB>:: label`. Leading mentions (`@user `) and trailing hashtags
-(` #tag`) are removed as long as there are any, since a hashtag may give the label away. As in the
-paper's data a hashtag that is followed by a space stays: the text is stripped only afterwards.
-Cut 8:1:1 in file order.
-"""
-
-from __future__ import annotations
-
-import re
-from pathlib import Path
-
-from corpus import (
-    CorpusError,
-    Dataset,
-    Pairs,
-    check_label,
-    clean,
-    cut_8_1_1,
-    read_lines,
-    run_script,
-    shown,
-)
-
-FILE = "Jan9-2012-tweets-clean.txt"
-LABELS = ("anger", "disgust", "fear", "joy", "sadness", "surprise")
-
-# A tab may stand inside a tweet: the first and the last one of a line are the separators.
-LINE = re.compile(r"\d+:\t(?P<text>.*)\t:: (?P<label>.*)", re.DOTALL)
-# ASCII: `@usér ` is no user name, and a no-break space separates nothing.
-MENTIONS = re.compile(r"\A(?:@\w+\s+)+", re.ASCII)
-HASHTAGS = re.compile(r"(?:\s+#\w+)+\Z", re.ASCII)
-
-
-def read(raw: Path) -> Dataset:
-    """Read ``raw/Jan9-2012-tweets-clean.txt``.
-
-    Raises:
-        CorpusError: the file is missing, a line has another form or label, or a text is empty.
-    """
-    path = raw / FILE
-    pairs: Pairs = []
-    for number, line in enumerate(read_lines(path), start=1):
-        where = f"{path}:{number}"
-        match = LINE.fullmatch(line)
-        if not match:
-            raise CorpusError(
-                where,
-                found=shown(line),
-                expected="id:<TAB>text<TAB>:: label",
-                fix="restore the file from the original release",
-            )
-        text = HASHTAGS.sub("", MENTIONS.sub("", match["text"]))
-        label = check_label(match["label"].strip(), LABELS, where)
-        pairs.append((clean(text, where), label))
-    return Dataset(
-        name="TEC",
-        files=(path,),
-        splits=cut_8_1_1(pairs, path),
-        labels=LABELS,
-        paper=(16841, 2105, 2105),
-        title="Emotion",
-    )
-
+from emo_mtl.preparation import tec
+from emo_mtl.preparation.script import run_script
 
 if __name__ == "__main__":
-    run_script(read, __doc__)
+    run_script(tec.read, tec.__doc__)

@@ -12,6 +12,7 @@ from fairseq import tasks
 from helpers.commands import MULTITASK, run_command, train
 from helpers.config import parse_train, train_argv
 from helpers.data import write_data_bin
+from helpers.http_server import Server
 from hypothesis import settings
 from make_sample import main as make_sample
 
@@ -84,3 +85,11 @@ def trained(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
     bpe = ["--bpe", "sentencepiece", "--sentencepiece-model", sample / "spm.model"]
     result = train(sample, save_dir, *MULTITASK, *flags, *bpe)
     return save_dir / "checkpoint_best.pt", result.stdout + result.stderr
+
+
+@pytest.fixture
+def web() -> Iterator[Server]:
+    """A web server, for the tests of downloads."""
+    server = Server()
+    yield server
+    server.close()

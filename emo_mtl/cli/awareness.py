@@ -8,9 +8,10 @@ from pathlib import Path
 
 from emo_mtl import markdown
 from emo_mtl.cli.evaluate import read_responses
-from emo_mtl.cli.text import add_data_argument, read_split, text_tasks
+from emo_mtl.cli.flags import add_data_argument
 from emo_mtl.errors import UserError
 from emo_mtl.io import check_output, write_atomically
+from emo_mtl.preparation.splits import read_split, text_tasks
 
 HELP = "how often a classifier sees the same emotion in an utterance and in its response"
 

@@ -13,11 +13,12 @@ from emo_mtl import baselines
 from emo_mtl.cli import classify, evaluate
 from emo_mtl.cli.classify import Predictions
 from emo_mtl.cli.evaluate import Responses
+from emo_mtl.cli.flags import add_data_argument
 from emo_mtl.cli.overlap import PARTS_NOTE, add_overlap_argument, read_parts
-from emo_mtl.cli.text import Split, add_data_argument, read_split, text_tasks
 from emo_mtl.errors import UserError
 from emo_mtl.io import atomic_folder, check_output_folder
 from emo_mtl.metrics import word_tokenizer
+from emo_mtl.preparation.splits import Split, read_split, text_tasks
 
 HELP = "score baselines that need no training: constant, copied and retrieved responses, TF-IDF"
 

@@ -24,9 +24,11 @@ from emo_mtl.cli import (
     human_eval,
     import_hf,
     overlap,
+    prepare,
     report,
     significance,
 )
+from emo_mtl.errors import os_error_on_one_line
 
 SUBCOMMANDS = {
     "awareness": awareness,
@@ -40,6 +42,7 @@ SUBCOMMANDS = {
     "human-eval": human_eval,
     "import-hf": import_hf,
     "overlap": overlap,
+    "prepare": prepare,
     "report": report,
     "significance": significance,
 }
@@ -81,7 +84,8 @@ def _run(argv: Sequence[str] | None) -> None:
     logging.getLogger().setLevel(logging.WARNING)  # DEBUG where fairseq was imported first
     logging.getLogger("fairseq").setLevel(logging.WARNING)  # it tells of every dataset it opens
     logging.getLogger("emo_mtl").setLevel(logging.INFO)
-    args.run(args)
+    with os_error_on_one_line():
+        args.run(args)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from emo_mtl import markdown
 from emo_mtl.checked_json import member, members
-from emo_mtl.cli.text import add_data_argument, read_split, text_tasks
+from emo_mtl.cli.flags import add_data_argument
 from emo_mtl.errors import UserError
 from emo_mtl.io import check_output, read_json, write_atomically
 from emo_mtl.overlap import labelled_otherwise, overlap
+from emo_mtl.preparation.splits import read_split, text_tasks
 
 HELP = "count the validation and test examples that stand in the training data too"
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from emo_mtl.errors import UserError
 from emo_mtl.names import name_fault
 
-PREPARE_AGAIN = "prepare the data again (preprocess/prepare.py or fairseq-preprocess)"
+PREPARE_AGAIN = "prepare the data again (emo-mtl prepare or fairseq-preprocess)"
 
 
 def parse_task_names(text: str) -> list[str]:

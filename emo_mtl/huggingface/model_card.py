@@ -8,7 +8,7 @@ from emo_mtl.models.emo_bart import EmoBARTModel
 from emo_mtl.names import RESPONSE
 from emo_mtl.writing import Writing
 
-# What preprocess/prepare.py makes of the paper's corpora: task -> corpus, terms.
+# What prepare makes of the paper's corpora: task -> corpus, terms.
 CORPORA = {
     "response": (
         "DailyDialog (Li et al. 2017), dialogues for learners of English",

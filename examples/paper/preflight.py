@@ -15,8 +15,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from emo_mtl.cli.text import read_split
 from emo_mtl.errors import UserError
+from emo_mtl.preparation.splits import read_split
 
 PROGRAMS = ("emo-mtl", "fairseq-train", "fairseq-generate")
 MODULES = {"nltk": "eval", "sklearn": "eval", "scipy": "eval", "matplotlib": "report"}

@@ -1,11 +1,10 @@
-"""A web server for the tests of downloads; a browser; Ctrl-C that works wherever the tests run."""
+"""A browser; Ctrl-C that works wherever the tests run."""
 
 import shutil
 import signal
 from collections.abc import Iterator
 
 import pytest
-from helpers.http_server import Server
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 # Nothing but the page is to be fetched, and there is no GPU and no sandbox in a container.
@@ -13,13 +12,6 @@ FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 ]
-
-
-@pytest.fixture
-def web() -> Iterator[Server]:
-    server = Server()
-    yield server
-    server.close()
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from helpers.http_server import Server
 
-from emo_mtl.cli.download import ITEMS
 from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError
+from emo_mtl.preparation.download import ITEMS
 
 CORPORA = ("dailydialog", "tec", "sst2", "crowdflower")
 

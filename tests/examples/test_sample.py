@@ -1,7 +1,5 @@
 """The made-up sample of the quickstart: formats of the real corpora, splits that make sense."""
 
-from __future__ import annotations
-
 import csv
 import importlib
 import io

@@ -4,8 +4,6 @@ GPT-2 BPE is read from local files and never downloaded; SentencePiece is traine
 fairseq is imported late: a run with nothing to do should not wait for it (4 s).
 """
 
-from __future__ import annotations
-
 import io
 import json
 import logging
@@ -15,10 +13,12 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import sentencepiece
-from corpus import CorpusError, read_lines, read_text
 from tqdm import tqdm
 
-GPT2_FILES = ("encoder.json", "vocab.bpe", "dict.txt")
+from emo_mtl.bpe import GPT2_FILES
+from emo_mtl.errors import UserError
+from emo_mtl.io import read_lines, read_text
+
 GPT2_URL = "https://dl.fbaipublicfiles.com/fairseq/gpt2_bpe/"
 
 # The threads' sums are added in a fixed order, so that the model depends on their number: it must
@@ -29,14 +29,14 @@ Encode = Callable[[str], str]
 
 
 def check_gpt2_files(folder: Path) -> None:
-    """Check that ``folder`` has fairseq's three GPT-2 files, and that they belong together.
+    """Check that `folder` has fairseq's three GPT-2 files, and that they belong together.
 
     Raises:
-        CorpusError: a file is missing, or dict.txt lacks a unit of encoder.json.
+        UserError: a file is missing, or dict.txt lacks a unit of encoder.json.
     """
     for name in GPT2_FILES:
         if not (folder / name).is_file():
-            raise CorpusError(
+            raise UserError.at(
                 folder / name,
                 found="no such file",
                 expected=f"fairseq's {', '.join(GPT2_FILES)}",
@@ -46,7 +46,7 @@ def check_gpt2_files(folder: Path) -> None:
     try:
         units = json.loads(read_text(folder / "encoder.json")).values()
     except (AttributeError, ValueError, RecursionError) as error:
-        raise CorpusError(
+        raise UserError.at(
             folder / "encoder.json",
             found=f"something else ({error})",
             expected="a JSON object: unit -> number",
@@ -54,7 +54,7 @@ def check_gpt2_files(folder: Path) -> None:
         ) from error
     missing = [unit for unit in units if str(unit) not in known]
     if missing:
-        raise CorpusError(
+        raise UserError.at(
             folder / "dict.txt",
             found=f"no entry for {len(missing)} units of encoder.json, such as {missing[0]}",
             expected="fairseq's dict.txt for GPT-2 BPE",
@@ -63,7 +63,7 @@ def check_gpt2_files(folder: Path) -> None:
 
 
 def load_gpt2(folder: Path) -> Encode:
-    """Return the encoder of ``--bpe gpt2``: a text becomes unit numbers joined by spaces."""
+    """Return the encoder of `--bpe gpt2`: a text becomes unit numbers joined by spaces."""
     from fairseq.data.encoders.gpt2_bpe import GPT2BPE, GPT2BPEConfig
 
     files = {"gpt2_encoder_json": "encoder.json", "gpt2_vocab_bpe": "vocab.bpe"}
@@ -73,7 +73,7 @@ def load_gpt2(folder: Path) -> Encode:
 
 
 def load_sentencepiece(model: Path) -> Encode:
-    """Return the encoder of ``--bpe sentencepiece``: a text becomes pieces joined by spaces."""
+    """Return the encoder of `--bpe sentencepiece`: a text becomes pieces joined by spaces."""
     from fairseq.data.encoders.sentencepiece_bpe import SentencepieceBPE, SentencepieceConfig
 
     encode = SentencepieceBPE(SentencepieceConfig(sentencepiece_model=str(model))).encode
@@ -92,10 +92,10 @@ def train_sentencepiece(texts: Iterable[str], vocab_size: int, character_coverag
     """Train a unigram model that keeps texts as they are, and return its file's content.
 
     Characters outside the coverage become bytes, so that nothing is unknown. Few texts give fewer
-    pieces than ``vocab_size``. The same texts and numbers give the same bytes.
+    pieces than `vocab_size`. The same texts and numbers give the same bytes.
 
     Raises:
-        CorpusError: ``vocab_size`` is too small for the characters of the texts.
+        UserError: `vocab_size` is too small for the characters of the texts.
     """
     model = io.BytesIO()
     try:
@@ -114,7 +114,7 @@ def train_sentencepiece(texts: Iterable[str], vocab_size: int, character_coverag
             minloglevel=2,
         )
     except RuntimeError as error:
-        raise CorpusError(
+        raise UserError.at(
             f"--vocab-size {vocab_size}",
             found=f"SentencePiece's error {str(error).strip()!r}",
             expected="room for 256 bytes and each character of the texts",
@@ -130,12 +130,12 @@ def sentencepiece_dictionary(model: Path) -> str:
     fairseq's ids follow from the model alone.
 
     Raises:
-        CorpusError: ``model`` is not a SentencePiece model.
+        UserError: `model` is not a SentencePiece model.
     """
     try:
         processor = sentencepiece.SentencePieceProcessor(model_file=str(model))
     except (OSError, RuntimeError) as error:
-        raise CorpusError(
+        raise UserError.at(
             model,
             found=f"{str(error).strip()}",
             expected="a SentencePiece model",
@@ -166,7 +166,7 @@ def _encode_one(text: str) -> str:
 
 
 def start_workers(workers: int, load: Callable[[], Encode]) -> ProcessPoolExecutor:
-    """Return a pool of processes for ``encode_all``, to be used in a ``with`` statement.
+    """Return a pool of processes for `encode_all`, to be used in a `with` statement.
 
     Args:
         workers: number of processes.
@@ -179,6 +179,6 @@ def start_workers(workers: int, load: Callable[[], Encode]) -> ProcessPoolExecut
 
 
 def encode_all(pool: ProcessPoolExecutor, texts: list[str], name: str) -> Iterator[str]:
-    """Yield the encoded texts in order, with a progress bar called ``name`` on a terminal."""
+    """Yield the encoded texts in order, with a progress bar called `name` on a terminal."""
     encoded = pool.map(_encode_one, texts, chunksize=500)
     yield from tqdm(encoded, total=len(texts), desc=name, unit=" texts", disable=None, leave=False)

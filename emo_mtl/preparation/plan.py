@@ -1,6 +1,4 @@
-"""What `prepare.py` has to do: an earlier run's manifest against what is asked for now."""
-
-from __future__ import annotations
+"""What prepare has to do: an earlier run's manifest against what is asked for now."""
 
 import contextlib
 import json
@@ -9,11 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from corpus import CorpusError, Dataset
-
+from emo_mtl.errors import UserError
 from emo_mtl.io import sha256
-
-MANIFEST = "manifest.json"
+from emo_mtl.model_files import MANIFEST
+from emo_mtl.preparation.corpus import Dataset
 
 
 @dataclass(frozen=True)
@@ -40,13 +37,13 @@ class Plan:
 
 
 def hash_files(stage: Path, *folders: str) -> dict[str, str]:
-    """Return the sha256 of all files below ``stage/FOLDER`` by path relative to ``stage``."""
+    """Return the sha256 of all files below `stage/FOLDER` by path relative to `stage`."""
     files = sorted(file for name in folders for file in (stage / name).rglob("*") if file.is_file())
     return {file.relative_to(stage).as_posix(): sha256(file) for file in files}
 
 
 def intact(out: Path, files: dict[str, str]) -> bool:
-    """Whether all ``files`` (path relative to ``out``: sha256) are there and unchanged."""
+    """Whether all `files` (path relative to `out`: sha256) are there and unchanged."""
     return all(
         (out / name).is_file() and sha256(out / name) == digest for name, digest in files.items()
     )
@@ -65,15 +62,15 @@ def load_manifest(out: Path) -> dict[str, Any] | None:
 def make_plan(
     inputs: dict[str, Input], settings: dict[str, Any], out: Path, overwrite: bool
 ) -> Plan:
-    """Compare what is asked for with what ``out`` holds.
+    """Compare what is asked for with what `out` holds.
 
     Raises:
-        CorpusError: ``out`` holds something that would be lost or mixed, and not ``overwrite``.
+        UserError: `out` holds something that would be lost or mixed, and not `overwrite`.
     """
 
     def refuse(found: str) -> None:
         if not overwrite:
-            raise CorpusError(
+            raise UserError.at(
                 f"--out-dir {out}",
                 found=found,
                 expected="a new folder, or one made with the same settings",
@@ -111,7 +108,7 @@ def make_plan(
 
 
 def install(stage: Path, out: Path, drop: list[str]) -> None:
-    """Move what was built into ``out``: at once if that is new, else file by file, manifest last.
+    """Move what was built into `out`: at once if that is new, else file by file, manifest last.
 
     After a crash between two files the old manifest does not fit: the next run rebuilds.
     """

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from emo_mtl.cli.transfer import fetch, take_out
 from emo_mtl.errors import UserError
 from emo_mtl.io import sha256
+from emo_mtl.preparation.transfer import fetch, take_out
 
 CONTENT = bytes(range(256)) * 4000  # 1,024,000 bytes
 LIMIT = 1 << 21

@@ -1,26 +1,25 @@
 """One command from the raw corpora to data-bin, and what it does when it runs again."""
 
-from __future__ import annotations
-
 import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import bpe
 import pytest
-import tec
-from corpus import SPLITS, CorpusError
+from helpers.commands import REPOSITORY
 from helpers.raw_files import write, write_gpt2_bpe
-from plan import load_manifest
-from prepare import __file__ as script
-from prepare import get_parser, prepare
+
+from emo_mtl.cli.main import main
+from emo_mtl.errors import UserError
+from emo_mtl.preparation import encode, tec
+from emo_mtl.preparation.corpus import SPLITS
+from emo_mtl.preparation.plan import load_manifest
 
 
 def run(*arguments: object) -> None:
     """Call the command line in this process."""
-    prepare(get_parser().parse_args([str(argument) for argument in arguments]))
+    main(["prepare", *map(str, arguments)])
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
@@ -133,8 +132,8 @@ class TestOutputs:
 
     def test_real_gpt2_files_give_fairseqs_ids(self, real: Path) -> None:
         folder = real / "gpt2_bpe"
-        bpe.check_gpt2_files(folder)
-        assert bpe.load_gpt2(folder)("Hello world") == "15496 995"
+        encode.check_gpt2_files(folder)
+        assert encode.load_gpt2(folder)("Hello world") == "15496 995"
 
     def test_same_bytes_whatever_the_workers(self, small: list[object], tmp_path: Path) -> None:
         run(*small)
@@ -194,7 +193,7 @@ class TestAgain:
         before = snapshot(tmp_path / "data")
         path = raw / "tec" / tec.FILE
         write(path, path.read_text("utf-8").replace("tweet", "message"))
-        with pytest.raises(CorpusError, match=r"a dictionary out of date, which e2 also uses"):
+        with pytest.raises(UserError, match=r"a dictionary out of date, which e2 also uses"):
             run(*small, "--tasks", "e6")
         assert snapshot(tmp_path / "data") == before
 
@@ -242,7 +241,7 @@ class TestOutDir:
     ) -> None:
         out = tmp_path / "data"
         notes = write(out / "data-bin/e6/notes.txt", "mine")
-        with pytest.raises(CorpusError, match=r"found files that prepare did not make"):
+        with pytest.raises(UserError, match=r"found files that prepare did not make"):
             run(*small)
         assert snapshot(out) == {"data-bin/e6/notes.txt": b"mine"}
         run(*small, "--overwrite")
@@ -257,7 +256,7 @@ class TestOutDir:
         before = snapshot(out)
         write(out / "data-bin/e2/notes.txt", "mine")
         other = [*small, "--bpe", "gpt2", "--gpt2-bpe-dir", gpt2_dir, "--tasks", "e6"]
-        with pytest.raises(CorpusError, match=r"made with other settings .*\"vocab_size\": 400"):
+        with pytest.raises(UserError, match=r"made with other settings .*\"vocab_size\": 400"):
             run(*other)
         assert before.items() <= snapshot(out).items()
         run(*other, "--overwrite")
@@ -285,7 +284,7 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            (["--tasks", "e7"], r"--tasks: found 'e7'; expected some of response,e6,e2,e12"),
+            (["--tasks", "e7"], r"--tasks: found 'e7', expected some of response,e6,e2,e12"),
             (["--tasks", ""], r"--tasks: found no task"),
             (["--custom", "mood"], r"--custom mood: found the name 'mood' without a folder"),
             (["--custom", "e6=x"], r"--custom e6=x: .* a NAME that no other task has"),
@@ -303,27 +302,28 @@ class TestBadInput:
     def test_argument(
         self, small: list[object], tmp_path: Path, arguments: list[object], message: str
     ) -> None:
-        with pytest.raises(CorpusError, match=message):
+        with pytest.raises(UserError, match=message):
             run(*small, *arguments)
         assert not (tmp_path / "data").exists()
 
     def test_dictionary_of_another_bpe(self, gpt2_dir: Path) -> None:
         write(gpt2_dir / "dict.txt", "0 1\n1 1\n")
-        with pytest.raises(CorpusError, match=r"no entry for 256 units of encoder.json, such as 2"):
-            bpe.check_gpt2_files(gpt2_dir)
+        with pytest.raises(UserError, match=r"no entry for 256 units of encoder.json, such as 2"):
+            encode.check_gpt2_files(gpt2_dir)
         write(gpt2_dir / "encoder.json", "[1]")
-        with pytest.raises(CorpusError, match=r"encoder.json: found something else"):
-            bpe.check_gpt2_files(gpt2_dir)
+        with pytest.raises(UserError, match=r"encoder.json: found something else"):
+            encode.check_gpt2_files(gpt2_dir)
 
     def test_missing_corpus_on_the_command_line(self, raw: Path, tmp_path: Path) -> None:
         shutil.rmtree(raw / "tec")
+        script = REPOSITORY / "preprocess" / "prepare.py"
         command = [sys.executable, "-B", script, "--raw-dir", raw, "--out-dir", tmp_path / "data",
                    "--bpe", "sentencepiece"]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 1
-        assert done.stderr.startswith(f"error: {raw / 'tec' / tec.FILE}: found no such file")
+        assert done.stderr.startswith(f"emo_mtl: error: {raw / 'tec'}: found no such folder")
         assert done.stderr.count("\n") == 1
 
     def test_raw_dir_is_needed(self, tmp_path: Path) -> None:
-        with pytest.raises(CorpusError, match=r"found no --raw-dir"):
+        with pytest.raises(UserError, match=r"found no --raw-dir"):
             run("--out-dir", tmp_path / "data", "--bpe", "sentencepiece")

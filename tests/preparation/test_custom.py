@@ -1,15 +1,15 @@
 """Classification tasks of the user's own."""
 
-from __future__ import annotations
-
 import csv
 import io
 from pathlib import Path
 
-import custom
 import pytest
-from corpus import SPLITS, CorpusError
 from helpers.raw_files import write
+
+from emo_mtl.errors import UserError
+from emo_mtl.preparation import custom
+from emo_mtl.preparation.corpus import SPLITS
 
 
 @pytest.fixture
@@ -97,7 +97,7 @@ class TestQuoting:
 
     def test_line_numbers_count_those_inside_quotes(self, folder: Path) -> None:
         write(folder / "train.tsv", '"a\nb"\tup\nc\tdown\nd\n')
-        with pytest.raises(CorpusError, match=r"train.tsv:4: found 1 tab-separated columns"):
+        with pytest.raises(UserError, match=r"train.tsv:4: found 1 tab-separated columns"):
             custom.read(folder)
 
     def test_crlf(self, folder: Path) -> None:
@@ -134,24 +134,24 @@ class TestHeader:
         for split in files:
             content = (folder / f"{split}.tsv").read_text(encoding="utf-8")
             write(folder / f"{split}.tsv", f"Äußerung\tStimmung\n{content}")
-        with pytest.raises(CorpusError, match=r"train.tsv:1: found 'Äußerung' with label 'Stimmu"):
+        with pytest.raises(UserError, match=r"train.tsv:1: found 'Äußerung' with label 'Stimmu"):
             custom.read(folder)
 
     def test_labels_txt_decides(self, folder: Path) -> None:
         write(folder / "train.tsv", "I see\trare\na\tup\nb\tdown\n")
-        with pytest.raises(CorpusError, match=r"write all labels into labels.txt"):
+        with pytest.raises(UserError, match=r"write all labels into labels.txt"):
             custom.read(folder)
         write(folder / "labels.txt", "up\ndown\nrare\n")
         assert custom.read(folder).splits["train"][0] == ("I see", "rare")
 
     def test_swapped_columns(self, folder: Path) -> None:
         write(folder / "train.tsv", "label\ttext\nup\tfine\ndown\tbad\n")
-        with pytest.raises(CorpusError, match=r"train.tsv:1: .*columns label, text.*swap"):
+        with pytest.raises(UserError, match=r"train.tsv:1: .*columns label, text.*swap"):
             custom.read(folder)
 
     def test_nothing_below(self, folder: Path) -> None:
         write(folder / "valid.tsv", "text\tlabel\n")
-        with pytest.raises(CorpusError, match=r"valid.tsv:1: found only a header"):
+        with pytest.raises(UserError, match=r"valid.tsv:1: found only a header"):
             custom.read(folder)
 
 
@@ -159,7 +159,7 @@ class TestAdvice:
     """It fits a corpus of one's own: nothing is to be downloaded or restored."""
 
     def message(self, folder: Path) -> str:
-        with pytest.raises(CorpusError) as raised:
+        with pytest.raises(UserError) as raised:
             custom.read(folder)
         assert "download" not in str(raised.value)
         assert "release" not in str(raised.value)
@@ -178,7 +178,7 @@ class TestAdvice:
         assert "to_csv('train.tsv', sep='\\t', index=False)" in message
 
     def test_no_folder(self, folder: Path) -> None:
-        assert "train.tsv: found no such file; expected" in self.message(folder.parent / "nothing")
+        assert "train.tsv: found no such file, expected" in self.message(folder.parent / "nothing")
 
     def test_input_without_label(self, folder: Path) -> None:
         (folder / "train.tsv").rename(folder / "train.input")
@@ -189,13 +189,13 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("file", "content", "message"),
         [
-            ("valid.tsv", "a\tup\nb\n", r"valid.tsv:2: found 1 tab-separated columns; expected 2"),
+            ("valid.tsv", "a\tup\nb\n", r"valid.tsv:2: found 1 tab-separated columns, expected 2"),
             ("valid.tsv", "a\tup\nb\tc\tup\n", r"valid.tsv:2: found 3 tab-separated columns"),
-            ("test.tsv", "a\tup\nb\tsideways\n", r"test.tsv:2: found label 'sideways'; expected"),
+            ("test.tsv", "a\tup\nb\tsideways\n", r"test.tsv:2: found label 'sideways', expected"),
             ("train.tsv", "a\tup\n \tup\n", r"train.tsv:2: found an empty text"),
-            ("train.tsv", "", r"train.tsv: found an empty file"),
-            ("train.tsv", b"a\tup\n\xff\tup\n", r"train.tsv:2: found byte 0xff"),
-            ("train.tsv", "a\tup\n", r"train.tsv: found only 'up'; expected two or more"),
+            ("train.tsv", "", r"train.tsv:1: found 1 tab-separated columns"),
+            ("train.tsv", b"a\tup\n\xff\tup\n", r"train.tsv, line 2: found the byte 0xff"),
+            ("train.tsv", "a\tup\n", r"train.tsv: found only 'up', expected two or more"),
             ("train.tsv", "a\tup\nb\tso so\n", r"train.tsv: found label 'so so'"),
             ("train.tsv", "a\tup\nb\t<unk>\n", r"train.tsv: found label '<unk>'"),
             ("labels.txt", "up\nup\n", r"labels.txt: found label 'up'"),
@@ -203,17 +203,17 @@ class TestBadInput:
     )
     def test_file(self, folder: Path, file: str, content: str | bytes, message: str) -> None:
         write(folder / file, content)
-        with pytest.raises(CorpusError, match=message):
+        with pytest.raises(UserError, match=message):
             custom.read(folder)
 
     def test_missing_split(self, folder: Path) -> None:
         (folder / "test.tsv").unlink()
-        with pytest.raises(CorpusError, match=r"test.tsv: found no such file"):
+        with pytest.raises(UserError, match=r"test.tsv: found no such file"):
             custom.read(folder)
 
     def test_line_counts_differ(self, folder: Path) -> None:
         (folder / "valid.tsv").unlink()
         write(folder / "valid.input", "a\nb\n")
         write(folder / "valid.label", "up\n")
-        with pytest.raises(CorpusError, match=r"valid.label: found 1 lines; expected 2, as in"):
+        with pytest.raises(UserError, match=r"valid.label: found 1 lines, expected 2, as in"):
             custom.read(folder)

@@ -1,7 +1,5 @@
 """One task from its splits to `data-bin`: encode the texts, call fairseq-preprocess."""
 
-from __future__ import annotations
-
 import logging
 import shutil
 import sys
@@ -9,12 +7,13 @@ import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-import bpe
-from corpus import SPLITS, Dataset, write_splits
+from emo_mtl.preparation import encode
+from emo_mtl.preparation.corpus import SPLITS, Dataset
+from emo_mtl.preparation.splits import write_splits
 
 
 def fairseq_preprocess(prefix: Path, destination: Path, workers: int, *arguments: str) -> None:
-    """Call fairseq-preprocess for the files ``prefix/{train,valid,test}``.
+    """Call fairseq-preprocess for the files `prefix/{train,valid,test}`.
 
     It runs in this process: importing fairseq once instead of once a call saves half a minute.
 
@@ -47,21 +46,21 @@ def fairseq_preprocess(prefix: Path, destination: Path, workers: int, *arguments
 def encode_split(
     texts: list[str], file: Path, pool: ProcessPoolExecutor, known: set[str], name: str
 ) -> tuple[int, int]:
-    """Write the encoded ``texts`` to ``file``, one a line.
+    """Write the encoded `texts` to `file`, one a line.
 
     Args:
         texts: the texts.
         file: the file to write.
-        pool: from ``bpe.start_workers``.
+        pool: from `encode.start_workers`.
         known: the symbols of the dictionary.
         name: what the progress bar shows.
 
     Returns:
-        How many tokens were written, and how many of them are not in ``known``.
+        How many tokens were written, and how many of them are not in `known`.
     """
     tokens = unknown = 0
     with file.open("w", encoding="utf-8", newline="\n") as out:
-        for line in bpe.encode_all(pool, texts, name):
+        for line in encode.encode_all(pool, texts, name):
             out.write(line + "\n")
             symbols = line.split(" ")
             tokens += len(symbols)
@@ -77,20 +76,20 @@ def build_task(
     pool: ProcessPoolExecutor,
     workers: int,
 ) -> None:
-    """Write ``stage/text/TASK`` and ``stage/data-bin/TASK``.
+    """Write `stage/text/TASK` and `stage/data-bin/TASK`.
 
     Args:
         task: name of the task.
         dataset: its examples.
         stage: folder that becomes the output folder.
         dictionary: the dict.txt of the texts.
-        pool: from ``bpe.start_workers``.
+        pool: from `encode.start_workers`.
         workers: number of processes of fairseq-preprocess.
     """
     write_splits(dataset, stage / "text" / task)
     destination = stage / "data-bin" / task
     columns = dataset.suffixes[:1] if dataset.labels else dataset.suffixes
-    known = bpe.vocabulary(dictionary)
+    known = encode.vocabulary(dictionary)
     tokens = unknown = 0
     with tempfile.TemporaryDirectory(dir=stage.parent) as scratch:
         encoded = Path(scratch)

@@ -1,4 +1,4 @@
-"""A classification task of your own, for `prepare.py --custom NAME=FOLDER`.
+"""A classification task of your own, for `emo-mtl prepare --custom NAME=FOLDER`.
 
 FOLDER holds, for each of train, valid and test, either the table `SPLIT.tsv` (text<TAB>label) or the
 two files `SPLIT.input` and `SPLIT.label` (what the corpus scripts write). The labels are numbered in
@@ -8,24 +8,15 @@ A first row `text<TAB>label`, or the like, is a header and left out. A table may
 Excel and Python's csv write it, and its lines may end in CRLF.
 """
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from corpus import (
-    SPLITS,
-    CorpusError,
-    Dataset,
-    check_label,
-    clean,
-    read_lines,
-    read_text,
-    shown,
-)
+from emo_mtl.errors import UserError
+from emo_mtl.io import read_lines, read_text
+from emo_mtl.preparation.corpus import SPLITS, Dataset, check_label, clean, shown
 
 RESERVED = ("<s>", "<pad>", "</s>", "<unk>")  # fairseq puts them into every dictionary
 
@@ -47,7 +38,7 @@ QUOTING: tuple[Callable[[str], bool], ...] = (
 
 @dataclass(frozen=True)
 class Example:
-    """A row of a table: its text and label, and where it stands (``FILE:LINE``, for messages)."""
+    """A row of a table: its text and label, and where it stands (`FILE:LINE`, for messages)."""
 
     text: str
     label: str
@@ -55,14 +46,14 @@ class Example:
 
 
 def make_example(text: str, label: str, where: str) -> Example:
-    """Return a row, cleaned; ``CorpusError`` where its text is empty."""
+    """Return a row, cleaned; `UserError` where its text is empty."""
     return Example(clean(text, where), label.strip(), where)
 
 
 def read_table(path: Path) -> list[tuple[int, list[str]]]:
     """Return the rows of a tab-separated table: the line that each begins at (from 1), its columns.
 
-    Quotes are undone only where the whole table is, byte for byte, what one of ``QUOTING`` writes:
+    Quotes are undone only where the whole table is, byte for byte, what one of `QUOTING` writes:
     otherwise they belong to the texts, in which quotes are common.
     """
     content = read_text(path).replace("\r\n", "\n").removesuffix("\n")
@@ -86,7 +77,7 @@ def read_table(path: Path) -> list[tuple[int, list[str]]]:
 
 
 def write_row(row: list[str], quoted: Callable[[str], bool]) -> str:
-    """Return a row of a tab-separated table in which the fields that are ``quoted`` have quotes."""
+    """Return a row of a tab-separated table in which the fields that are `quoted` have quotes."""
     return "\t".join(
         '"' + field.replace('"', '""') + '"' if quoted(field) else field for field in row
     )
@@ -96,14 +87,14 @@ def read_examples(folder: Path, split: str) -> tuple[list[Example], list[Path]]:
     """Return the rows of a split, a header included, and the files read.
 
     Raises:
-        CorpusError: no file, not two columns, unequal numbers of lines, or an empty text.
+        UserError: no file, not two columns, unequal numbers of lines, or an empty text.
     """
     table = folder / f"{split}.tsv"
     inputs, labels = folder / f"{split}.input", folder / f"{split}.label"
     if not table.exists() and inputs.is_file() and labels.is_file():
         columns = read_lines(inputs), read_lines(labels)
         if len(columns[0]) != len(columns[1]):
-            raise CorpusError(
+            raise UserError.at(
                 labels,
                 found=f"{len(columns[1])} lines",
                 expected=f"{len(columns[0])}, as in {inputs.name}",
@@ -116,7 +107,7 @@ def read_examples(folder: Path, split: str) -> tuple[list[Example], list[Path]]:
         ], [inputs, labels]
     if not table.is_file():
         there = ", ".join(sorted(path.name for path in folder.glob("*"))[:6])
-        raise CorpusError(
+        raise UserError.at(
             table,
             found=f"no such file, but {there}" if there else "no such file",
             expected=f"{table.name}, or {inputs.name} and {labels.name}",
@@ -127,7 +118,7 @@ def read_examples(folder: Path, split: str) -> tuple[list[Example], list[Path]]:
     for line, row in read_table(table):
         where = f"{table}:{line}"
         if len(row) != 2:
-            raise CorpusError(
+            raise UserError.at(
                 where,
                 found=f"{len(row)} tab-separated columns",
                 expected="2: text<TAB>label",
@@ -150,7 +141,7 @@ def without_headers(
         labels: those of labels.txt, which are labels whatever they look like; or none.
 
     Raises:
-        CorpusError: a row that may be a header or an example, or a header of other columns.
+        UserError: a row that may be a header or an example, or a header of other columns.
     """
     examples = {row.label for rows in tables.values() for row in rows[1:]} | set(labels)
     first = {(rows[0].text, rows[0].label) for rows in tables.values()}
@@ -159,7 +150,7 @@ def without_headers(
         head = rows[0]
         names = head.text.lower(), head.label.lower()
         if names[0] in LABEL_NAMES and names[1] in TEXT_NAMES:
-            raise CorpusError(
+            raise UserError.at(
                 head.where,
                 found=f"a header of the columns {names[0]}, {names[1]}",
                 expected="first the text, then the label",
@@ -169,7 +160,7 @@ def without_headers(
             result[split] = rows
         elif names[0] in TEXT_NAMES and names[1] in LABEL_NAMES:
             if len(rows) == 1:
-                raise CorpusError(
+                raise UserError.at(
                     head.where, found="only a header", expected="examples", fix="add examples"
                 )
             print(f"{head.where}: left out as a header: {shown(head.text)}, {shown(head.label)}")
@@ -179,7 +170,7 @@ def without_headers(
             and head.label not in examples
             and all(text == head.text for text, label in first if label == head.label)
         ):
-            raise CorpusError(
+            raise UserError.at(
                 head.where,
                 found=f"{shown(head.text)} with label {shown(head.label)}, which no other row has",
                 expected="an example",
@@ -192,18 +183,18 @@ def without_headers(
 
 
 def check_names(labels: tuple[str, ...], path: Path) -> None:
-    """Check that ``labels`` can be the entries of a fairseq dictionary.
+    """Check that `labels` can be the entries of a fairseq dictionary.
 
     Raises:
-        CorpusError: fewer than two, one twice, one with a space in it, an empty or a reserved one.
+        UserError: fewer than two, one twice, one with a space in it, an empty or a reserved one.
     """
     expected = "two or more different labels, each a word without spaces"
     fix = "rename the labels, for example with _ in place of a space"
     for label in labels:
         if label.split() != [label] or label in RESERVED or labels.count(label) > 1:
-            raise CorpusError(path, found=f"label {shown(label)}", expected=expected, fix=fix)
+            raise UserError.at(path, found=f"label {shown(label)}", expected=expected, fix=fix)
     if len(labels) < 2:
-        raise CorpusError(
+        raise UserError.at(
             path,
             found=f"only {shown(labels[0])}",
             expected=expected,
@@ -215,8 +206,8 @@ def read(folder: Path) -> Dataset:
     """Read a folder of three splits.
 
     Raises:
-        CorpusError: a file is missing or bad (see ``read_examples``, ``without_headers`` and
-            ``check_names``), or has a label that is not in ``labels.txt`` or, without that file, not
+        UserError: a file is missing or bad (see `read_examples`, `without_headers` and
+            `check_names`), or has a label that is not in `labels.txt` or, without that file, not
             in train.
     """
     tables: dict[str, list[Example]] = {}

@@ -1,13 +1,12 @@
 """Small raw corpora in the real formats, and the real ones where they are."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 
 import pytest
-import tec
 from helpers.raw_files import write
+
+from emo_mtl.preparation import tec
 
 LABELS_E12 = (
     "anger boredom enthusiasm fun happiness hate love neutral relief sadness surprise worry"

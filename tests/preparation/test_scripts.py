@@ -1,7 +1,5 @@
 """The four corpus scripts: counts of the real corpora, exact lines of small ones, bad files."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import random
@@ -10,13 +8,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import crowdflower
-import dailydialog
 import pytest
-import sst2
-import tec
-from corpus import SPLITS, CorpusError, Dataset
+from helpers.commands import REPOSITORY
 from helpers.raw_files import write
+
+from emo_mtl.errors import UserError
+from emo_mtl.preparation import crowdflower, dailydialog, sst2, tec
+from emo_mtl.preparation.corpus import SPLITS, Dataset
 
 Read = Callable[[Path], Dataset]
 
@@ -52,7 +50,7 @@ class TestEveryCorpus:
         assert digest.startswith(DIGESTS[name])
 
     def test_script(self, raw: Path, tmp_path: Path, name: str, read: Read) -> None:
-        script = Path(sys.modules[read.__module__].__file__ or "")
+        script = REPOSITORY / "preprocess" / f"{name}.py"
         command = [sys.executable, "-B", script, raw / name, tmp_path / "out"]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         assert "DIFFERENT, not the paper's data" in done.stdout
@@ -63,12 +61,12 @@ class TestEveryCorpus:
                 assert lines == "".join(f"{pair[column]}\n" for pair in pairs)
 
     def test_script_fails_with_one_line(self, tmp_path: Path, name: str, read: Read) -> None:
-        script = Path(sys.modules[read.__module__].__file__ or "")
+        script = REPOSITORY / "preprocess" / f"{name}.py"
         command = [sys.executable, "-B", script, tmp_path / name, tmp_path / "out"]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 1
-        assert done.stderr.startswith("error: ")
-        assert "no such file" in done.stderr
+        assert done.stderr.startswith("emo_mtl: error: ")
+        assert "No such file" in done.stderr
         assert done.stderr.count("\n") == 1
         assert not (tmp_path / "out").exists()
 
@@ -93,12 +91,12 @@ class TestDailyDialog:
     )
     def test_bad_line(self, tmp_path: Path, line: str, message: str) -> None:
         path = write(tmp_path / "dialogues.txt", f"a __eou__ b __eou__\n{line}\n")
-        with pytest.raises(CorpusError, match=message):
+        with pytest.raises(UserError, match=message):
             dailydialog.read_pairs(path)
 
     def test_no_pair(self, tmp_path: Path) -> None:
         path = write(tmp_path / "dialogues.txt", "alone __eou__\n")
-        with pytest.raises(CorpusError, match="no dialogue of two utterances"):
+        with pytest.raises(UserError, match="no dialogue of two utterances"):
             dailydialog.read_pairs(path)
 
 
@@ -123,8 +121,8 @@ class TestTec:
     @pytest.mark.parametrize(
         ("line", "message"),
         [
-            ("11:\ttext\t:: happy", r"txt:11: found label 'happy'; expected one of anger, disgust"),
-            ("11:\ttext", r"txt:11: found '11:\\ttext'; expected id:<TAB>text<TAB>:: label"),
+            ("11:\ttext\t:: happy", r"txt:11: found label 'happy', expected one of anger, disgust"),
+            ("11:\ttext", r"txt:11: found '11:\\ttext', expected id:<TAB>text<TAB>:: label"),
             ("11:\t@a \t:: joy", r"txt:11: found an empty text"),
         ],
     )
@@ -132,7 +130,7 @@ class TestTec:
         path = raw / "tec" / tec.FILE
         lines = path.read_text("utf-8").split("\n")
         write(path, "\n".join([*lines[:10], line, *lines[11:]]))
-        with pytest.raises(CorpusError, match=message):
+        with pytest.raises(UserError, match=message):
             tec.read(raw / "tec")
 
 
@@ -148,17 +146,17 @@ class TestSst2:
     @pytest.mark.parametrize(
         ("content", "message"),
         [
-            ("label\tsentence\n1\tgood\n", r"tsv:1: found 'label\\tsentence'; expected header"),
-            ("good\t1\nbad\t0\n", r"tsv:1: found 'good\\t1'; expected header"),
-            ("sentence\tlabel\n1\tgood\n", r"tsv:2: found label 'good'; expected one of 0, 1"),
-            ("sentence\tlabel\ngood 1\n", r"tsv:2: found 1 columns; expected 2"),
+            ("label\tsentence\n1\tgood\n", r"tsv:1: found 'label\\tsentence', expected header"),
+            ("good\t1\nbad\t0\n", r"tsv:1: found 'good\\t1', expected header"),
+            ("sentence\tlabel\n1\tgood\n", r"tsv:2: found label 'good', expected one of 0, 1"),
+            ("sentence\tlabel\ngood 1\n", r"tsv:2: found 1 columns, expected 2"),
             ("sentence\tlabel\n \t1\n", r"tsv:2: found an empty text"),
-            ("sentence\tlabel\ngood\t1\n", r"tsv: found 1 examples; expected 10 or more"),
+            ("sentence\tlabel\ngood\t1\n", r"tsv: found 1 examples, expected 10 or more"),
         ],
     )
     def test_bad_file(self, raw: Path, content: str, message: str) -> None:
         write(raw / "sst2" / "train.tsv", content)
-        with pytest.raises(CorpusError, match=message):
+        with pytest.raises(UserError, match=message):
             sst2.read(raw / "sst2")
 
 
@@ -190,7 +188,7 @@ class TestCrowdFlower:
     def test_text_over_two_lines_is_one_example(self, tmp_path: Path) -> None:
         text = 'tweet_id,sentiment,author,content\n1,joke,me,x\n2,fun,me,"a\r\n\nb"\n3,oops,me,c\n'
         path = write(tmp_path / "f.csv", text.replace("joke", "love"))
-        with pytest.raises(CorpusError, match=r"csv:6: found label 'oops'"):
+        with pytest.raises(UserError, match=r"csv:6: found label 'oops'"):
             crowdflower.read_pairs(path)
         write(path, text.replace("joke", "love").replace("oops", "fun"))
         assert crowdflower.read_pairs(path) == [("x", "love"), ("a b", "fun"), ("c", "fun")]
@@ -198,18 +196,21 @@ class TestCrowdFlower:
     @pytest.mark.parametrize(
         ("content", "message"),
         [
-            ("1,happy,me,x", r"csv:2: found label 'happy'; expected one of anger, .*Fix: "),
-            ("1,fun,me", r"csv:2: found 3 columns; expected 4"),
+            (
+                "1,happy,me,x",
+                r"csv:2: found label 'happy', expected one of anger, .*: correct the label",
+            ),
+            ("1,fun,me", r"csv:2: found 3 columns, expected 4"),
             ("1,fun,me, ", r"csv:2: found an empty text"),
-            ('1,fun,me,"x', r"csv:2: found unexpected end of data; expected CSV"),
+            ('1,fun,me,"x', r"csv:2: found unexpected end of data, expected CSV"),
         ],
     )
     def test_bad_row(self, tmp_path: Path, content: str, message: str) -> None:
         path = write(tmp_path / "f.csv", f"tweet_id,sentiment,author,content\n{content}\n")
-        with pytest.raises(CorpusError, match=message):
+        with pytest.raises(UserError, match=message):
             crowdflower.read_pairs(path)
 
     def test_other_header(self, tmp_path: Path) -> None:
         path = write(tmp_path / "f.csv", "id,emotion,author,text\n1,fun,me,x\n")
-        with pytest.raises(CorpusError, match=r"csv:1: found 'id,emotion,author,text'"):
+        with pytest.raises(UserError, match=r"csv:1: found 'id,emotion,author,text'"):
             crowdflower.read_pairs(path)

@@ -1,0 +1,1 @@
+"""From raw corpora to a folder of data: getting them, reading each, encoding and binarizing."""

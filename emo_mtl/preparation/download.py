@@ -1,0 +1,227 @@
+"""The corpora, BART and the GPT-2 BPE from their homes, laid out as RAW in the README."""
+
+import shutil
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from emo_mtl.errors import UserError
+from emo_mtl.io import sha256
+from emo_mtl.preparation.transfer import fetch, take_out
+
+FAIRSEQ = "https://dl.fbaipublicfiles.com/fairseq"
+# A copy of the authors' files: the checksums tell whether it still is one.
+DAILYDIALOG_COPY = "https://huggingface.co/datasets/roskoN/dailydialog"
+BART_PAGE = "https://github.com/facebookresearch/fairseq/tree/main/examples/bart"
+
+
+@dataclass(frozen=True)
+class Item:
+    """Something to download.
+
+    Attributes:
+        folder: its folder below `--out`
+        sources: where it can be had, to be tried in turn. Each is the addresses of archives (.zip, .tar.gz),
+            or of the files themselves
+        files: path below the folder -> SHA-256, or None where it is not known
+        page: where a person finds it
+        terms: licence, or what is known of it
+        max_bytes: more than this, packed or unpacked, cannot be right
+        note: what else to know when the address does not work
+    """
+
+    folder: str
+    sources: tuple[tuple[str, ...], ...]
+    files: dict[str, str | None]
+    page: str
+    terms: str
+    max_bytes: int = 1 << 26
+    note: str = ""
+
+
+def bart(name: str) -> Item:
+    """One of fairseq's pretrained models."""
+    return Item(
+        folder=name,
+        sources=((f"{FAIRSEQ}/models/{name}.tar.gz",),),
+        files={"model.pt": None, "dict.txt": None},
+        page=BART_PAGE,
+        terms="MIT",
+        max_bytes=1 << 34,
+    )
+
+
+ITEMS = {
+    "dailydialog": Item(
+        folder="dailydialog",
+        sources=(
+            ("http://yanran.li/files/ijcnlp_dailydialog.zip",),
+            tuple(
+                f"{DAILYDIALOG_COPY}/resolve/main/{s}.zip" for s in ("train", "validation", "test")
+            ),
+        ),
+        files={
+            "train/dialogues_train.txt": "2128f3b82140b7d72d8d5bb989e5982a0394e4e40655995270d84c7eeee373b1",
+            "validation/dialogues_validation.txt": (
+                "2ad64701fe3a4449e7a6ee7cdc6c2a71c80f77b8a34f708ac0532395f499081c"
+            ),
+            "test/dialogues_test.txt": "3c323651cdfb09f7b529f850eddf96a638fc6cc9b43330b77956ab248484a1a8",
+        },
+        page=DAILYDIALOG_COPY,
+        terms="CC BY-NC-SA 4.0",
+        note="The authors' site, http://yanran.li/dailydialog, is often down: any copy of the files will do.",
+    ),
+    "tec": Item(
+        folder="tec",
+        sources=(("http://saifmohammad.com/WebDocs/Jan9-2012-tweets-clean.txt.zip",),),
+        files={
+            "Jan9-2012-tweets-clean.txt": (
+                "dca42ec5b4c46ea76762df2935ca9ad1c62539febda8ea0a77e3d0cf746af14e"
+            ),
+        },
+        page="http://saifmohammad.com/WebPages/lexicons.html",
+        terms="research use",
+    ),
+    "sst2": Item(
+        folder="sst2",
+        sources=(("https://dl.fbaipublicfiles.com/glue/data/SST-2.zip",),),
+        files={
+            "train.tsv": "48eac26399f8456935f81dd9e3a745c1430adb6c62e233ccfe22db4a0d15d1d1",
+            "dev.tsv": "54a9c12c77e402fc14d6a66a506f24d999f596b0176eb777c972cccc2f9cc4b0",
+            "test.tsv": "69a938605609b3e6663b4487918fe1565eb293734e6e520d0366d1d412fd2a13",
+        },
+        page="https://gluebenchmark.com/tasks",
+        terms="GLUE's and the Stanford Sentiment Treebank's",
+    ),
+    "crowdflower": Item(
+        folder="crowdflower",
+        sources=(
+            ("https://d1p17r2m4rzlbo.cloudfront.net/wp-content/uploads/2016/07/text_emotion.csv",),
+        ),
+        files={
+            "text_emotion.csv": "23916cbfa77bd009cc4a88687517149c57d5dce8c3a4b1ee57f42c97f06d70ca",
+        },
+        page="https://data.world/crowdflower/sentiment-analysis-in-text",
+        terms="public",
+        note="The publisher has taken the original page down; data.world asks for a free login. Kaggle's "
+        "copy, tweet_emotions.csv (search for 'Emotion Detection from Text'), will do in its place.",
+    ),
+    "bart.base": bart("bart.base"),
+    "bart.large": bart("bart.large"),
+    "gpt2-bpe": Item(
+        folder="GPT2",
+        sources=(
+            tuple(
+                f"{FAIRSEQ}/gpt2_bpe/{name}" for name in ("encoder.json", "vocab.bpe", "dict.txt")
+            ),
+        ),
+        files={
+            "encoder.json": "196139668be63f3b5d6574427317ae82f612a97c5d1cdaf36ed2256dbf636783",
+            "vocab.bpe": "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5",
+            "dict.txt": None,
+        },
+        page=BART_PAGE,
+        terms="MIT",
+    ),
+}
+
+
+def download(name: str, out: Path, overwrite: bool = False) -> None:
+    """Download, unpack and check one item; its files appear when all of them are right.
+
+    Raises:
+        UserError: addresses that do not work, with the manual way; files that are not the original; files
+            that are there and differ, without `overwrite`
+    """
+    item = ITEMS[name]
+    folder = out / item.folder
+    there = [file for file in item.files if (folder / file).exists()]
+    wrong = [file for file in there if not is_right(folder / file, item.files[file])]
+    if len(there) == len(item.files) and not wrong:
+        print(f"{folder} is there already")
+        return
+    if wrong and not overwrite:
+        raise UserError(
+            f"{folder / wrong[0]}: found another file than {name}'s, expected nothing or the original: "
+            "move it away, or add --overwrite"
+        )
+    work = out / f".{name}.download"  # kept when the transfer breaks off, to be continued
+    print(f"{name}: terms: {item.terms}; see {item.page}", flush=True)
+    new_folders = [path for path in (work, out, *out.parents) if not path.exists()]
+    try:
+        work.mkdir(parents=True, exist_ok=True)
+        from_first_source(item, work)
+    except UserError as error:
+        raise UserError(
+            f"{error}. By hand: get {name} at {item.page} and put "
+            f"{', '.join(item.files)} into {folder}. {item.note}".rstrip()
+        ) from error
+    except OSError as error:
+        raise UserError(f"{error.filename or out}: cannot be written ({error.strerror})") from error
+    finally:
+        with suppress(OSError):  # those in which something is to be continued stay
+            for path in new_folders:
+                path.rmdir()
+    for file in item.files:
+        (folder / file).parent.mkdir(parents=True, exist_ok=True)
+        (work / "new" / file).replace(folder / file)
+    shutil.rmtree(work)
+    print(f"{folder}: {', '.join(item.files)}")
+
+
+def from_first_source(item: Item, work: Path) -> None:
+    """Lay the item's files out in `work/new`, from the first of its sources that has them.
+
+    Raises:
+        UserError: none has; what each of them did
+    """
+    failures = []
+    for number, urls in enumerate(item.sources):
+        if failures:
+            print(f"{failures[-1]}: trying {urls[0]}", file=sys.stderr)
+        folder = work / str(number)
+        try:
+            folder.mkdir(exist_ok=True)
+            archives = [folder / url.rsplit("/", 1)[1] for url in urls]
+            for url, archive in zip(urls, archives, strict=True):
+                if not archive.exists():
+                    fetch(url, archive, item.max_bytes)
+            check(item, archives, work / "new")
+            return
+        except UserError as error:
+            failures.append(str(error))
+            with suppress(OSError):
+                folder.rmdir()
+    raise UserError("; ".join(failures))
+
+
+def check(item: Item, archives: list[Path], new: Path) -> None:
+    """Lay the item's files out in `new`; what was fetched is deleted if it is not right.
+
+    Raises:
+        UserError: a damaged archive, or a file with another SHA-256
+    """
+    try:
+        if archives[0].suffix in (".zip", ".gz"):
+            take_out(archives, {Path(f).name: new / f for f in item.files}, item.max_bytes)
+        else:
+            new.mkdir(exist_ok=True)
+            for archive in archives:
+                shutil.copyfile(archive, new / archive.name)
+        for file, expected in item.files.items():
+            if not is_right(new / file, expected):
+                raise UserError(
+                    f"{file}: found SHA-256 {sha256(new / file)}, expected {expected}: it was damaged on "
+                    "the way or has changed at its source"
+                )
+    except UserError:
+        shutil.rmtree(new, ignore_errors=True)
+        for archive in archives:  # else the next run would take the same again
+            archive.unlink(missing_ok=True)
+        raise
+
+
+def is_right(path: Path, expected: str | None) -> bool:
+    """Whether a file has its SHA-256; whether it has any content where that is not known."""
+    return sha256(path) == expected if expected else path.stat().st_size > 0

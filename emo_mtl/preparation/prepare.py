@@ -1,0 +1,235 @@
+"""Making a folder of data from raw corpora; `emo-mtl prepare --help` shows what is in it.
+
+All is built in a temporary folder beside it: a failure leaves it as it was. Made again, only what is out
+of date is built.
+"""
+
+import json
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from emo_mtl.bpe import GPT2_FILES
+from emo_mtl.errors import UserError
+from emo_mtl.io import sha256
+from emo_mtl.model_files import MANIFEST
+from emo_mtl.names import name_fault
+from emo_mtl.preparation import custom, encode
+from emo_mtl.preparation.binarize import build_task
+from emo_mtl.preparation.corpora import READERS
+from emo_mtl.preparation.corpus import Dataset
+from emo_mtl.preparation.plan import Input, hash_files, install, make_plan
+from emo_mtl.writing import Writing
+
+FORMAT = 2  # raise it when the same inputs and settings give other outputs than before
+
+
+@dataclass(frozen=True)
+class Options:
+    """What to prepare, and how.
+
+    Attributes:
+        out_dir: the folder to write
+        bpe: gpt2 for a pretrained BART, sentencepiece to train from scratch
+        raw_dir: the folder of the raw corpora, for `tasks`
+        tasks: of `READERS`
+        custom: `NAME=FOLDER` of classification tasks of your own, see `emo_mtl.preparation.custom`
+        gpt2_bpe_dir: the folder of fairseq's files, for gpt2
+        sentencepiece_model: used instead of training one
+        vocab_size: pieces of SentencePiece, if the texts give so many
+        character_coverage: share of the training texts' characters that get pieces
+        workers: processes
+        overwrite: replace data that was made with other settings
+    """
+
+    out_dir: Path
+    bpe: str
+    raw_dir: Path | None = None
+    tasks: Sequence[str] = tuple(READERS)
+    custom: Sequence[str] = ()
+    gpt2_bpe_dir: Path | None = None
+    sentencepiece_model: Path | None = None
+    vocab_size: int = 8000
+    character_coverage: float = 1.0
+    workers: int = 1
+    overwrite: bool = False
+
+
+def read_inputs(options: Options) -> dict[str, Input]:
+    """Read and check the corpora of all tasks that are asked for.
+
+    Raises:
+        UserError: a wrong name of a task, or a bad corpus.
+    """
+    folders: dict[str, tuple[Path, Callable[[Path], Dataset]]] = {}
+    for task in options.tasks:
+        if task not in READERS:
+            raise UserError.at(
+                "--tasks",
+                found=repr(task),
+                expected=f"some of {','.join(READERS)}",
+                fix="correct the name; a task of your own goes to --custom NAME=FOLDER",
+            )
+        if not options.raw_dir:
+            raise UserError.at(
+                f"--tasks {','.join(options.tasks)}",
+                found="no --raw-dir",
+                expected="the folder of the raw corpora",
+                fix="add --raw-dir, or --tasks '' to prepare the --custom tasks only",
+            )
+        corpus, read = READERS[task]
+        folders[task] = (options.raw_dir / corpus, read)
+    for item in options.custom:
+        name, _, folder = item.partition("=")
+        fault = name_fault(name) or ("which another task has" if name in folders else None)
+        if fault or not folder:
+            raise UserError.at(
+                f"--custom {item[:200]}",
+                found=f"the name {name[:100]!r} {fault or 'without a folder'}",
+                expected="NAME=FOLDER with a NAME that no other task has",
+                fix="choose a short name of letters, digits, _ and -, such as mood=my_data/mood",
+            )
+        folders[name] = (Path(folder), custom.read)
+    if not folders:
+        raise UserError.at(
+            "--tasks", found="no task", expected="at least one", fix="name one, or use --custom"
+        )
+    inputs: dict[str, Input] = {}
+    for task, (folder, read) in folders.items():
+        if not folder.is_dir():
+            raise UserError.at(
+                folder,
+                found="no such folder",
+                expected=f"the raw files of {task}",
+                fix="check --raw-dir, or get the corpus with emo-mtl download",
+            )
+        dataset = read(folder)
+        raw = {file.relative_to(folder).as_posix(): sha256(file) for file in dataset.files}
+        inputs[task] = Input(dataset, raw)
+        print(f"{task}: {dataset.summary()}", flush=True)
+    return inputs
+
+
+def read_settings(options: Options) -> dict[str, Any]:
+    """Return the settings that decide how texts are encoded.
+
+    Raises:
+        UserError: files that they need are missing.
+    """
+    settings: dict[str, Any] = {"format": FORMAT, "bpe": options.bpe}
+    if options.bpe == "gpt2":
+        if not options.gpt2_bpe_dir:
+            raise UserError.at(
+                "--bpe gpt2",
+                found="no --gpt2-bpe-dir",
+                expected=f"a folder with {', '.join(GPT2_FILES)}",
+                fix="add --gpt2-bpe-dir",
+            )
+        encode.check_gpt2_files(options.gpt2_bpe_dir)
+        files = {name: sha256(options.gpt2_bpe_dir / name) for name in GPT2_FILES}
+        return {**settings, "files": files}
+    if options.sentencepiece_model:
+        encode.sentencepiece_dictionary(options.sentencepiece_model)
+        return {**settings, "model": sha256(options.sentencepiece_model)}
+    return {
+        **settings,
+        "vocab_size": options.vocab_size,
+        "character_coverage": options.character_coverage,
+    }
+
+
+def make_dictionary(options: Options, inputs: dict[str, Input], folder: Path) -> None:
+    """Write `folder/dict.txt` and the files of the BPE."""
+    if options.bpe == "gpt2":
+        for name in GPT2_FILES:
+            shutil.copyfile(options.gpt2_bpe_dir / name, folder / name)
+        return
+    model = folder / "spm.model"
+    if not options.sentencepiece_model:
+        print("training SentencePiece on the training texts of all tasks ...", flush=True)
+    if options.sentencepiece_model:
+        shutil.copyfile(options.sentencepiece_model, model)
+    else:
+        texts = (
+            text
+            for item in inputs.values()
+            for pair in item.dataset.splits["train"]
+            for text in (pair[:1] if item.dataset.labels else pair)
+        )
+        model.write_bytes(
+            encode.train_sentencepiece(texts, options.vocab_size, options.character_coverage)
+        )
+    (folder / "dict.txt").write_text(encode.sentencepiece_dictionary(model), encoding="utf-8")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of what makes the outputs."""
+    import fairseq
+    import sentencepiece
+    import torch
+
+    modules = (fairseq, sentencepiece, torch)
+    return {"python": platform.python_version()} | {
+        module.__name__: str(module.__version__) for module in modules
+    }
+
+
+def prepare(options: Options) -> None:
+    """Make a folder of data, or what of it is out of date.
+
+    Raises:
+        UserError: bad input, or an output folder that is in the way.
+    """
+    out = options.out_dir.resolve()
+    settings = read_settings(options)
+    inputs = read_inputs(options)
+    plan = make_plan(inputs, settings, out, options.overwrite)
+    if not plan.build:
+        print(f"nothing to do: {out} is up to date")
+        return
+
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as scratch:
+        stage = Path(scratch) / "new"
+        stage.mkdir()
+        if plan.manifest:
+            manifest, home = plan.manifest, out
+        else:
+            home = stage
+            make_dictionary(options, inputs, stage)
+            trained = options.bpe == "sentencepiece" and not options.sentencepiece_model
+            manifest = {
+                "settings": settings,
+                "files": {file.name: sha256(file) for file in sorted(stage.iterdir())},
+                "trained_on": list(inputs) if trained else [],
+                "tasks": {},
+            }
+        load = (
+            partial(encode.load_gpt2, options.gpt2_bpe_dir)
+            if options.bpe == "gpt2"
+            else partial(encode.load_sentencepiece, home / "spm.model")
+        )
+        with encode.start_workers(options.workers, load) as pool:
+            for task in plan.build:
+                dataset = inputs[task].dataset
+                print(f"{task}: encoding and binarizing ...", flush=True)
+                build_task(task, dataset, stage, home / "dict.txt", pool, options.workers)
+                manifest["tasks"][task] = {
+                    "corpus": dataset.name,
+                    "title": dataset.title or task,
+                    "writing": asdict(Writing.of(text for text, _ in dataset.splits["train"])),
+                    "labels": list(dataset.labels),
+                    "counts": {split: len(pairs) for split, pairs in dataset.splits.items()},
+                    "raw": inputs[task].raw,
+                    "files": hash_files(stage, f"text/{task}", f"data-bin/{task}"),
+                }
+        manifest["versions"] = versions()
+        text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+        (stage / MANIFEST).write_text(text, encoding="utf-8")
+        install(stage, out, plan.drop)
+    print(f"built {', '.join(plan.build)} in {out}")

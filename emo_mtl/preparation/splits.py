@@ -1,0 +1,70 @@
+"""The texts of tasks in files, one example a line: written by prepare into `text/`, read by the commands."""
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+from emo_mtl.errors import UserError
+from emo_mtl.io import read_lines
+from emo_mtl.names import RESPONSE
+from emo_mtl.preparation.corpus import SPLITS, Dataset
+
+
+class Split(NamedTuple):
+    """A split of a task: N utterances or texts, and the response or label of each."""
+
+    inputs: list[str]
+    answers: list[str]
+
+
+def write_splits(dataset: Dataset, folder: Path) -> None:
+    """Write `folder/{train,valid,test}.SUFFIX`: UTF-8, one example a line, lines end in `\\n`.
+
+    All six are written under temporary names first: a failure leaves older files as they were.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / f"{split}.{suffix}" for split in SPLITS for suffix in dataset.suffixes]
+    parts = [file.with_name(file.name + ".part") for file in files]
+    try:
+        columns = (
+            column for split in SPLITS for column in zip(*dataset.splits[split], strict=True)
+        )
+        for part, column in zip(parts, columns, strict=True):
+            part.write_text("".join(f"{text}\n" for text in column), encoding="utf-8", newline="\n")
+        for part, file in zip(parts, files, strict=True):
+            os.replace(part, file)
+    finally:
+        for part in parts:
+            part.unlink(missing_ok=True)
+
+
+def text_tasks(data: Path) -> list[str]:
+    """The tasks whose text a prepared folder holds, `response` first.
+
+    Raises:
+        UserError: there are none
+    """
+    tasks = sorted(path.name for path in (data / "text").glob("*/") if path.is_dir())
+    if not tasks:
+        raise UserError(
+            f"{data}: found no text/TASK/ in it, expected the --out-dir of emo-mtl prepare "
+            "(the folder above data-bin)"
+        )
+    return sorted(tasks, key=lambda task: (task != RESPONSE, task))
+
+
+def read_split(data: Path, task: str, split: str) -> Split:
+    """The text of a task's split: `source` and `target` of `response`, `input` and `label` of others.
+
+    Raises:
+        UserError: a file is missing or empty, or the two differ in length
+    """
+    suffixes = ("source", "target") if task == RESPONSE else ("input", "label")
+    paths = [data / "text" / task / f"{split}.{suffix}" for suffix in suffixes]
+    inputs, answers = map(read_lines, paths)
+    if len(inputs) != len(answers):
+        raise UserError(
+            f"{paths[1]}: found {len(answers):,} lines, expected {len(inputs):,} as in {paths[0]}; "
+            "prepare the data again"
+        )
+    return Split(inputs, answers)
