@@ -209,3 +209,33 @@ def predict(
             logits, _ = model(**batch["net_input"], classification_head_name=name)  # B x C
             probabilities[batch["id"].cpu()] = logits.float().softmax(dim=1).cpu()
     return probabilities
+
+
+def load_heads(
+    path: Path, data: Path | None, names: list[str] | None, untrained_head: bool, seed: int = 1
+) -> tuple["EmotionDialogueTask", "nn.Module"]:
+    """The task on a data folder and the model of a checkpoint, ready to classify.
+
+    Args:
+        data: None for what the checkpoint needs, see `emo_mtl.inference.data_folder`
+        names: tasks that are needed; all heads of the checkpoint for None
+        untrained_head: make heads that the checkpoint lacks, initialised with `seed`
+
+    Raises:
+        UserError: no such file, not a checkpoint of `emotion_dialogue`, no such head, or data that does not
+            fit the checkpoint
+    """
+    from emo_mtl.inference import build_model, checkpoint_file, data_folder, load_checkpoint
+
+    state = load_checkpoint(checkpoint_file(path))
+    trained = state["task_state"]["heads"]
+    wanted = list(trained) if names is None else names
+    missing = [name for name in wanted if name not in trained]
+    if (missing and not untrained_head) or not wanted:
+        raise UserError(
+            f"{path}: found the heads {', '.join(trained) or 'none'}, expected "
+            f"{', '.join(missing) or 'one or more'}: choose another checkpoint or --task, or score a "
+            "head as it is initialised with --task NAME --untrained-head"
+        )
+    # where no data is named, the labels of the checkpoint are enough
+    return build_model(state, data_folder(state, data), wanted if data else missing, seed)

@@ -20,6 +20,11 @@ torch.set_num_threads(1)  # the models are tiny
 settings.register_profile("soak", max_examples=5000)  # --hypothesis-profile=soak
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The README's commands take longest, one after the other: first, beside all else on another core."""
+    items.sort(key=lambda item: "test_readme" not in item.nodeid)
+
+
 @pytest.fixture(autouse=True)
 def leave_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What a command changes in its own process does not reach the next test."""

@@ -5,8 +5,8 @@ import random
 import numpy as np
 import pytest
 
-from emo_mtl import baselines
-from emo_mtl.baselines import constant, copy, exact_match, nearest, probabilities
+from emo_mtl.evaluation import baselines
+from emo_mtl.evaluation.baselines import constant, copy, exact_match, nearest, probabilities
 
 pytest.importorskip("sklearn")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from helpers.checkpoints import RunsCode
-from helpers.commands import TASK, run_command
+from helpers.commands import TASK, run_command, run_python
 
 from emo_mtl.errors import UserError
 from emo_mtl.hub_interface import EmoBART
@@ -72,7 +72,7 @@ class TestEqualsTheCommands:
             f"bart = EmoBART.from_pretrained({str(trained[0].parent)!r}, device='cpu')\n"
             "print('heads:', *bart.heads)"
         )
-        assert "heads: e6 e2 e12" in run_command("python", "-c", code).stdout
+        assert "heads: e6 e2 e12" in run_python(code)
 
 
 class TestClassify:

@@ -12,13 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emo_mtl import markdown
-from emo_mtl.cli import awareness, classify, evaluate, human_eval, overlap, significance
 from emo_mtl.cli.main import main
-from emo_mtl.cli.overlap import COLUMNS
 from emo_mtl.delimited import csv_cell, tsv_cells, tsv_line
-from emo_mtl.human_eval.study import QUESTIONS
-from emo_mtl.report import tables
-from emo_mtl.report.runs import Run, gather_rows
+from emo_mtl.evaluation import agreement, parts, recognition, responses
+from emo_mtl.evaluation import comparison as significance
+from emo_mtl.evaluation.parts import COLUMNS
+from emo_mtl.evaluation.people import scores
+from emo_mtl.evaluation.people.study import QUESTIONS
+from emo_mtl.evaluation.report import tables
+from emo_mtl.evaluation.report.runs import Run, gather_rows
 
 HOSTILE = (
     "<script>alert(1)</script> | ![x](http://a.b/c.png) [l](x) `c` *b* "
@@ -86,15 +88,15 @@ def cells(line: str) -> int:
     return line.replace(r"\\", "").replace(r"\|", "").count("|") - 1
 
 
-def response_row() -> evaluate.Row:
-    numbers = dict.fromkeys(evaluate.Row.__dataclass_fields__, 1)
+def response_row() -> responses.Row:
+    numbers = dict.fromkeys(responses.Row.__dataclass_fields__, 1)
     names = {
         "hypotheses": HOSTILE,
         "references": HOSTILE,
         "part": "all",
         "sacrebleu_signature": "s",
     }
-    return evaluate.Row(**numbers | names)
+    return responses.Row(**numbers | names)
 
 
 def human_eval_content() -> dict:
@@ -118,7 +120,7 @@ def comparison() -> significance.Comparison:
 
 
 def entry() -> dict:
-    result = classify.Predictions(HOSTILE, [HOSTILE, "b"], np.eye(2), np.array([0, 1]))
+    result = recognition.Predictions(HOSTILE, [HOSTILE, "b"], np.eye(2), np.array([0, 1]))
     return result.scores({"all": [0, 1]})[0]
 
 
@@ -135,15 +137,15 @@ def report_rows() -> list:
 
 TABLES = {
     "report": lambda: tables.markdown(report_rows(), []),
-    "classify": lambda: classify.score_table(entry(), HOSTILE),
-    "parts": lambda: classify.parts_table([entry()]),
-    "evaluate": lambda: evaluate.table([response_row()], "words"),
-    "significance": lambda: significance._markdown([comparison()], []),
-    "human-eval": lambda: human_eval._table(human_eval_content()),
-    "overlap": lambda: overlap.table(
+    "classify": lambda: recognition.score_table(entry(), HOSTILE),
+    "parts": lambda: recognition.parts_table([entry()]),
+    "evaluate": lambda: responses.table([response_row()], "words"),
+    "significance": lambda: significance.table([comparison()], []),
+    "human-eval": lambda: scores.table(human_eval_content()),
+    "overlap": lambda: parts.table(
         {HOSTILE: {"test": {"examples": 1, **{key: [0] for key in COLUMNS}}}}
     ),
-    "awareness": lambda: awareness.table(
+    "awareness": lambda: agreement.table(
         [
             dict.fromkeys(("agreement", "chance", "kappa", "gold_kappa"), 1.0)
             | {"hypotheses": HOSTILE, "task": HOSTILE}
@@ -231,9 +233,9 @@ class TestTsv:
         gold = np.arange(5)
         paths = [tmp_path / "a.tsv", tmp_path / "b.tsv"]
         for path, probabilities in zip(paths, (np.eye(5), np.eye(5)[::-1]), strict=True):
-            result = classify.Predictions("e6", labels, probabilities, gold)
-            path.write_text(classify.predictions_tsv([result]), encoding="utf-8")
-        found = significance.read_predictions(paths[0])["e6"]
+            result = recognition.Predictions("e6", labels, probabilities, gold)
+            path.write_text(recognition.predictions_tsv([result]), encoding="utf-8")
+        found = recognition.read_predictions(paths[0])["e6"]
         assert found.gold == found.predicted == labels
         main(["significance", "--predictions", *map(str, paths)])
         assert "80.00 points of e6 accuracy" in capsys.readouterr().out

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emo_mtl.errors import UserError
-from emo_mtl.metrics import (
+from emo_mtl.evaluation.metrics import (
     WORD_TOKENIZERS,
     accuracy,
     average_length,

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emo_mtl.overlap import labelled_otherwise, normalise, overlap
+from emo_mtl.evaluation.parts import labelled_otherwise, normalise, overlap
 
 TRAIN = [("Hi .", "Hello ."), ("Why ?", "Why not ?"), ("Bye .", "See you .")]
 EXAMPLES = [

@@ -5,7 +5,7 @@ import pkgutil
 from pathlib import Path
 
 import pytest
-from helpers.commands import REPOSITORY, run_command
+from helpers.commands import REPOSITORY, run_python
 
 import emo_mtl
 
@@ -32,13 +32,13 @@ ALL = ["emotion_dialogue", "multitask_nll", "emo_bart", "emo_bart_tiny"]
 PACKAGES = [
     name
     for _, name, is_package in pkgutil.iter_modules(emo_mtl.__path__)
-    if is_package and name not in ("cli", "huggingface", "human_eval", "report")
+    if is_package and name not in ("cli", "evaluation", "huggingface", "preparation")
 ]
 
 
 def after(code: str) -> list[list[str]]:
     """Which of torch and fairseq a new process has imported after `code`, and what is registered."""
-    output = run_command("python", "-c", f"{code}\n{SHOW}").stdout
+    output = run_python(f"{code}\n{SHOW}")
     return json.loads(output.splitlines()[-1])
 
 
@@ -74,4 +74,4 @@ class TestOrderOfImports:
 
     def test_fairseq_keeps_its_loader(self):
         code = "import emo_mtl, fairseq; print(type(fairseq.__spec__.loader).__name__)"
-        assert run_command("python", "-c", code).stdout.strip() != "RegisteringLoader"
+        assert run_python(code).strip() != "RegisteringLoader"

@@ -506,9 +506,10 @@ class TestChooseStart:
 
     def test_bare_name(self, tmp_path):
         """fairseq looks for it in the working folder, finds none and overwrites the last checkpoint."""
-        best = write(tmp_path / "checkpoint_best.pt")
+        (tmp_path / "save").mkdir()
+        best = write(tmp_path / "save" / "checkpoint_best.pt")
         with pytest.raises(UserError, match=f"no such file.*give --restore-file {best}"):
-            choose_start(self.config(tmp_path, "checkpoint_best.pt"))
+            choose_start(self.config(tmp_path / "save", "checkpoint_best.pt"))
 
     def test_folder(self, tmp_path):
         cfg = self.config(tmp_path / "save")

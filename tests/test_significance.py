@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emo_mtl.errors import UserError
-from emo_mtl.significance import accuracy_difference_interval, holm, mcnemar
+from emo_mtl.evaluation.comparison import accuracy_difference_interval, holm, mcnemar
 
 
 class TestMcNemar:

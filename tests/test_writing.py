@@ -8,15 +8,12 @@ from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 
-import crowdflower
-import dailydialog
 import pytest
-import sst2
-import tec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from emo_mtl.errors import UserError
+from emo_mtl.preparation import crowdflower, dailydialog, sst2, tec
 from emo_mtl.writing import Writing, as_people_write
 
 MARKS = ".,!?;:…\"'($%"
@@ -322,7 +319,7 @@ class TestRealCorpora:
         ],
     )
     def test_measured(self, reader, writing, share):
-        folder = Path(os.environ["EMO_MTL_DATA"]) / reader.__name__
+        folder = Path(os.environ["EMO_MTL_DATA"]) / reader.__name__.rpartition(".")[2]
         splits = reader.read(folder).splits
         assert Writing.of(text for text, _ in splits["train"]) == writing
         texts = [" ".join(text.split()) for text, _ in splits["test"][:2000]]

@@ -1,73 +1,33 @@
 """`emo-mtl classify`: what the classification heads of a checkpoint recognise (paper, Table 4)."""
 
 import argparse
-import json
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from emo_mtl import markdown
+from emo_mtl.cli.flags import add_overlap_argument
 from emo_mtl.cli.model import add_bpe_arguments
-from emo_mtl.cli.overlap import PARTS_NOTE, add_overlap_argument, read_parts
-from emo_mtl.delimited import tsv_line
 from emo_mtl.errors import UserError
+from emo_mtl.evaluation.parts import PARTS_NOTE
 from emo_mtl.io import check_output, decode, read_text, text_lines, write_atomically
-from emo_mtl.metrics import accuracy, confusion_matrix, macro_f1
 
 if TYPE_CHECKING:
-    from torch import nn
-
-    from emo_mtl.tasks.emotion_dialogue import EmotionDialogueTask
+    pass
+from emo_mtl.evaluation.recognition import (
+    MACRO_F1_NOTE,
+    Predictions,
+    parts_table,
+    predictions_tsv,
+    score,
+    score_table,
+    to_json,
+)
+from emo_mtl.inference import load_heads
 
 HELP = (
     "recognise emotions with a checkpoint's heads: accuracy, macro-F1, confusion matrix (Table 4)"
 )
-MACRO_F1_NOTE = "macro-F1: the mean over all labels; one that a part lacks counts as 0"
-
-
-@dataclass
-class Predictions:
-    """What one head says of N utterances, in their order."""
-
-    task: str
-    labels: list[str]  # C labels
-    probabilities: np.ndarray  # N x C
-    gold: np.ndarray | None  # class numbers, shape (N); None for text without labels
-
-    @property
-    def predicted(self) -> np.ndarray:
-        """Class numbers, shape (N)."""
-        return self.probabilities.argmax(axis=1)
-
-    def scores(self, parts: dict[str, Sequence[int]]) -> list[dict]:
-        """For each part, what `--json` holds of it.
-
-        Accuracy and macro-F1 are in percent; rows of the C x C confusion matrix are gold labels.
-
-        Args:
-            parts: positions, from 0, of the utterances of each part
-        """
-        found = []
-        for part, ids in parts.items():
-            gold, predicted = self.gold[list(ids)], self.predicted[list(ids)]
-            counts = confusion_matrix(gold, predicted, len(self.labels))
-            found.append(
-                {
-                    "task": self.task,
-                    "part": part,
-                    "examples": len(gold),
-                    "accuracy": accuracy(counts),
-                    "macro_f1": macro_f1(counts),
-                    "labels": self.labels,
-                    "confusion": counts.tolist(),
-                }
-            )
-        return found
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -177,24 +137,6 @@ def run(args: argparse.Namespace) -> None:
         write_atomically(args.predictions, predictions_tsv(results))
 
 
-def score(results: list[Predictions], overlap: Path | None, subset: str) -> list[dict]:
-    """The scores of all heads, whole and in the parts that a file of `emo-mtl overlap` tells.
-
-    Raises:
-        UserError: the file does not fit
-    """
-    return [
-        entry
-        for result in results
-        for entry in result.scores(read_parts(overlap, result.task, subset, len(result.gold)))
-    ]
-
-
-def to_json(scores: list[dict]) -> str:
-    """The content of `--json`."""
-    return json.dumps(scores, indent=2, ensure_ascii=False) + "\n"
-
-
 def check_input_flags(args: Namespace) -> None:
     """Raise `UserError` where `--input` stands beside `--json` or `--overlap`."""
     if args.overlap:
@@ -203,36 +145,6 @@ def check_input_flags(args: Namespace) -> None:
         raise UserError(
             "--json: found --input, whose text has no labels to score: use --predictions"
         )
-
-
-def load_heads(
-    path: Path, data: Path | None, names: list[str] | None, untrained_head: bool, seed: int = 1
-) -> tuple["EmotionDialogueTask", "nn.Module"]:
-    """The task on a data folder and the model of a checkpoint, ready to classify.
-
-    Args:
-        data: None for what the checkpoint needs, see `emo_mtl.inference.data_folder`
-        names: tasks that are needed; all heads of the checkpoint for None
-        untrained_head: make heads that the checkpoint lacks, initialised with `seed`
-
-    Raises:
-        UserError: no such file, not a checkpoint of `emotion_dialogue`, no such head, or data that does not
-            fit the checkpoint
-    """
-    from emo_mtl.inference import build_model, checkpoint_file, data_folder, load_checkpoint
-
-    state = load_checkpoint(checkpoint_file(path))
-    trained = state["task_state"]["heads"]
-    wanted = list(trained) if names is None else names
-    missing = [name for name in wanted if name not in trained]
-    if (missing and not untrained_head) or not wanted:
-        raise UserError(
-            f"{path}: found the heads {', '.join(trained) or 'none'}, expected "
-            f"{', '.join(missing) or 'one or more'}: choose another checkpoint or --task, or score a "
-            "head as it is initialised with --task NAME --untrained-head"
-        )
-    # where no data is named, the labels of the checkpoint are enough
-    return build_model(state, data_folder(state, data), wanted if data else missing, seed)
 
 
 def read_utterances(source: str) -> list[str]:
@@ -258,40 +170,3 @@ def print_utterances(lines: list[str], results: list[Predictions]) -> None:
             for r in results
         ]
         print("\t".join([*found, line]))
-
-
-def predictions_tsv(results: list[Predictions]) -> str:
-    """The content of `--predictions`."""
-    rows = [["line", "task", "gold", "predicted", "probability"]]
-    for result in results:
-        gold = [""] * len(result.probabilities) if result.gold is None else result.gold
-        for number, (right, guess) in enumerate(zip(gold, result.predicted, strict=True), start=1):
-            label = right if right == "" else result.labels[right]
-            probability = result.probabilities[number - 1, guess]
-            guessed = result.labels[guess]
-            rows.append([str(number), result.task, label, guessed, f"{probability:.4f}"])
-    return "".join(f"{tsv_line(row)}\n" for row in rows)
-
-
-def score_table(scores: dict, subset: str) -> str:
-    """Markdown: accuracy, macro-F1, and the confusion matrix with gold labels as rows."""
-    labels = list(map(markdown.text, scores["labels"]))
-    title = (
-        f"{markdown.text(scores['task'])} on {markdown.text(subset)}: {scores['examples']:,} utterances, "
-        f"accuracy {scores['accuracy']:.2f} %, macro-F1 {scores['macro_f1']:.2f} %"
-    )
-    rows = [[name, *map(str, row)] for name, row in zip(labels, scores["confusion"], strict=True)]
-    return f"{title}\n\n" + markdown.table(["gold \\ predicted", *labels], rows)
-
-
-def parts_table(scores: list[dict]) -> str:
-    """Markdown: accuracy and macro-F1 of each task's parts, one below the other, in percent."""
-    rows = [
-        [
-            *(markdown.text(entry["task"]), entry["part"], f"{entry['examples']:,}"),
-            *(f"{entry['accuracy']:.2f}", f"{entry['macro_f1']:.2f}"),
-        ]
-        for entry in scores
-    ]
-    header = ["task", "part", "utterances", "accuracy", "macro-F1"]
-    return markdown.table(header, rows, texts=2)

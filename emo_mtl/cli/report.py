@@ -35,9 +35,9 @@ def run(args: argparse.Namespace) -> None:
         UserError: a run cannot be read, runs of one row do not fit together, or matplotlib is missing
     """
     check_output_folder(args.out, args.overwrite, mark="report.json")
-    from emo_mtl.report.plots import save_figures
-    from emo_mtl.report.runs import gather_rows, read_run
-    from emo_mtl.report.tables import csv_text, json_text, markdown
+    from emo_mtl.evaluation.report.plots import save_figures
+    from emo_mtl.evaluation.report.runs import gather_rows, read_run
+    from emo_mtl.evaluation.report.tables import csv_text, json_text, markdown
 
     rows = gather_rows(map(read_run, args.runs))
     with atomic_folder(args.out) as folder:

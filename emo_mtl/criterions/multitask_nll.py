@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 from emo_mtl.criterions.projected_nll import projected_nll
 from emo_mtl.errors import UserError
-from emo_mtl.metrics import accuracy_of_counts, macro_f1_of_counts
+from emo_mtl.evaluation.metrics import accuracy_of_counts, macro_f1_of_counts
 from emo_mtl.names import RESPONSE
 
 

@@ -17,9 +17,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from emo_mtl.cli.classify import load_heads
 from emo_mtl.criterions.multitask_nll import MultitaskNLLCriterion
 from emo_mtl.data.batch_iterator import shuffled_pass
+from emo_mtl.inference import load_heads
 from emo_mtl.io import check_output, write_atomically
 
 

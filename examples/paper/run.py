@@ -27,9 +27,9 @@ import preflight
 import torch
 
 import emo_mtl
-from emo_mtl.cli.baselines import CLASSIFIERS, RESPONDERS
 from emo_mtl.data.loading import parse_loss_weights, parse_task_names
 from emo_mtl.errors import UserError
+from emo_mtl.evaluation.baseline_runs import CLASSIFIERS, RESPONDERS
 from emo_mtl.io import atomic_file, read_json, write_atomically
 from emo_mtl.optim import horizon
 from emo_mtl.threads import choose_threads

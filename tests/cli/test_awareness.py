@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from emo_mtl.cli.awareness import agreement
 from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError
+from emo_mtl.evaluation.agreement import agreement
 
 
 class TestAgreement:

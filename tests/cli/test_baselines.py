@@ -5,13 +5,13 @@ import os
 import sys
 from pathlib import Path
 
-import dailydialog
 import pytest
-from corpus import write_splits
 from helpers.commands import run_command
 
 from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError
+from emo_mtl.preparation import dailydialog
+from emo_mtl.preparation.splits import write_splits
 
 pytest.importorskip("nltk")
 pytest.importorskip("sklearn")

@@ -5,15 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from emo_mtl.cli.classify import (
-    Predictions,
-    parts_table,
-    predictions_tsv,
-    read_utterances,
-    score,
-)
+from emo_mtl.cli.classify import read_utterances
 from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError
+from emo_mtl.evaluation.recognition import Predictions, parts_table, predictions_tsv, score
 
 # gold joy, joy, anger, anger; predicted joy, anger, anger, joy
 RESULT = Predictions(

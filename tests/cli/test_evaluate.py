@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emo_mtl.cli.evaluate import read_responses
 from emo_mtl.cli.main import SUBCOMMANDS, main
 from emo_mtl.errors import UserError
+from emo_mtl.evaluation.responses import read_responses
 
 LOG = "2021-04-12 10:00:00 | INFO | fairseq_cli.generate | loading model(s) from model.pt\n"
 END = "Generate test with beam=5: BLEU4 = 12.34, 60.0/40.0/20.0/10.0 (BP=1.000)\n"
@@ -238,7 +238,7 @@ class TestErrors:
         assert f"found 2 hypotheses, expected 3, one for each line of {references}" in message
 
     def test_empty_file(self, write, error):
-        assert "the file is empty" in error(write(""))
+        assert "found an empty file" in error(write(""))
 
     def test_not_utf8(self, write, error):
         message = error(write("one\ncafé\n".encode("latin-1")))

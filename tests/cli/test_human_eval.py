@@ -12,7 +12,6 @@ from itertools import pairwise
 from pathlib import Path
 from urllib.parse import parse_qsl
 
-import dailydialog
 import numpy as np
 import pytest
 from hypothesis import given
@@ -20,10 +19,11 @@ from hypothesis import strategies as st
 
 from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError
-from emo_mtl.human_eval.page import fill, template
-from emo_mtl.human_eval.results import MAX_PROBLEMS
-from emo_mtl.human_eval.statistics import interval, krippendorff_alpha, resample_means
-from emo_mtl.human_eval.study import QUESTIONS, escape
+from emo_mtl.evaluation.people.page import fill, template
+from emo_mtl.evaluation.people.results import MAX_PROBLEMS
+from emo_mtl.evaluation.people.statistics import interval, krippendorff_alpha, resample_means
+from emo_mtl.evaluation.people.study import QUESTIONS, escape
+from emo_mtl.preparation import dailydialog
 
 NAMES = [question.name for question in QUESTIONS]
 HOSTILE = """ "x", <b>b</b> & &amp; ${response} $HOME {{1}} 'é' 😀 \u2028 שלום <script>alert(1)</script>"""

@@ -10,9 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import prepare
 import pytest
-from corpus import SPLITS
 from fairseq import options
 from fairseq.data import data_utils
 from fairseq_cli import generate, interactive
@@ -22,11 +20,12 @@ from helpers.raw_files import write, write_gpt2_bpe
 
 from emo_mtl.bpe import FILES
 from emo_mtl.cli.chat import CONTROL
-from emo_mtl.cli.evaluate import read_responses
 from emo_mtl.cli.main import main
 from emo_mtl.data.loading import load_dictionary
 from emo_mtl.errors import UserError
+from emo_mtl.evaluation.responses import read_responses
 from emo_mtl.hub_interface import EmoBART
+from emo_mtl.preparation.corpus import SPLITS
 
 ODD = {
     "one token": "OK",
@@ -68,7 +67,7 @@ class Prepared:
         of_bpe = {"sentencepiece": ("--vocab-size", 400), "gpt2": ("--gpt2-bpe-dir", gpt2)}[kind]
         argv = ["--raw-dir", folder / "raw", "--out-dir", self.home, "--bpe", kind, *of_bpe]
         argv += ["--tasks", "response", "--custom", f"mood={folder / 'mood'}"]
-        prepare.prepare(prepare.get_parser().parse_args(list(map(str, argv))))
+        main(["prepare", *map(str, argv)])
         self.bpe = ["--bpe", kind]
         for flag, file in FILES[kind].items():
             if kind == "gpt2":

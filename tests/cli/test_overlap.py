@@ -4,14 +4,14 @@ import json
 import os
 from pathlib import Path
 
-import dailydialog
 import pytest
-from corpus import write_splits
 from helpers.commands import run_command
 
 from emo_mtl.cli.main import main
-from emo_mtl.cli.overlap import read_parts
 from emo_mtl.errors import UserError
+from emo_mtl.evaluation.parts import read_parts
+from emo_mtl.preparation import dailydialog
+from emo_mtl.preparation.splits import write_splits
 
 TEXT = {
     "response/train.source": ["Hi .", "Why ?"],

@@ -9,10 +9,10 @@ import pytest
 
 from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError
-from emo_mtl.report import paper
-from emo_mtl.report.plots import learning_curves
-from emo_mtl.report.runs import gather_rows, read_run
-from emo_mtl.report.tables import NONE, csv_text, json_text, markdown
+from emo_mtl.evaluation.report import paper
+from emo_mtl.evaluation.report.plots import learning_curves
+from emo_mtl.evaluation.report.runs import gather_rows, read_run
+from emo_mtl.evaluation.report.tables import NONE, csv_text, json_text, markdown
 
 E6 = {"e6": 1.0}
 HALF = {"e6": 0.5, "e2": 0.5, "e12": 0.0}

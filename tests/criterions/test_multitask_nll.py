@@ -11,7 +11,7 @@ from helpers.config import parse_train, train_argv
 from helpers.data import WORDS, binarize, make_dictionary
 
 from emo_mtl.criterions.multitask_nll import MultitaskNLLCriterion, class_counts
-from emo_mtl.metrics import (
+from emo_mtl.evaluation.metrics import (
     accuracy,
     accuracy_of_counts,
     confusion_matrix,

@@ -21,6 +21,7 @@ def train(data_bin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
     def run(updates: int, *overrides: str) -> Path:
         # fairseq remembers the best loss for the whole process
+        monkeypatch.chdir(REPOSITORY)  # for the example's user_dir
         monkeypatch.delattr(checkpoint_utils.save_checkpoint, "best", raising=False)
         hydra_init("train")
         small = ["+model.encoder_embed_dim=32", "+model.encoder_ffn_embed_dim=64"]

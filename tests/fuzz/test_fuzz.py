@@ -7,21 +7,14 @@ import contextlib
 from collections.abc import Callable
 from pathlib import Path
 
-import crowdflower
-import custom
-import dailydialog
 import pytest
-import sst2
-import tec
 import torch
-from corpus import SPLITS, CorpusError
 from helpers.data import LABELS, WORDS, binarize, make_dictionary
 from helpers.raw_files import write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from emo_mtl.cli.chat import Conversation
-from emo_mtl.cli.evaluate import read_responses
 from emo_mtl.data.loading import (
     load_dictionary,
     load_label_numbers,
@@ -31,7 +24,10 @@ from emo_mtl.data.loading import (
     parse_task_names,
 )
 from emo_mtl.errors import UserError
+from emo_mtl.evaluation.responses import read_responses
 from emo_mtl.inference import load_checkpoint
+from emo_mtl.preparation import crowdflower, custom, dailydialog, sst2, tec
+from emo_mtl.preparation.corpus import SPLITS
 
 fuzz = settings(deadline=None)  # how many examples is the profile's
 
@@ -96,7 +92,7 @@ def test_corpora(folder, name, edits, which):
         write(folder / name / file, content)
     try:
         splits = read(folder / name).splits
-    except CorpusError:
+    except UserError:
         return
     for pairs in splits.values():
         assert all(text.strip() and answer.strip() for text, answer in pairs)

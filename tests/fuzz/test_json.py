@@ -17,13 +17,13 @@ from hypothesis import strategies as st
 
 from emo_mtl.checked_json import LARGEST
 from emo_mtl.cli.main import main
-from emo_mtl.cli.overlap import read_parts
 from emo_mtl.errors import UserError
-from emo_mtl.human_eval.key import read_key
-from emo_mtl.human_eval.study import QUESTIONS
+from emo_mtl.evaluation.parts import read_parts
+from emo_mtl.evaluation.people.key import read_key
+from emo_mtl.evaluation.people.study import QUESTIONS
+from emo_mtl.evaluation.report.runs import gather_rows, read_run
+from emo_mtl.evaluation.report.tables import csv_text, json_text, markdown
 from emo_mtl.io import read_json
-from emo_mtl.report.runs import gather_rows, read_run
-from emo_mtl.report.tables import csv_text, json_text, markdown
 
 fuzz = settings(deadline=None)  # how many examples is the profile's
 

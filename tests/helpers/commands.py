@@ -6,6 +6,7 @@ forked from it. What a command does with what it has imported is its own; the re
 
 import atexit
 import importlib.metadata
+import logging
 import multiprocessing
 import os
 import runpy
@@ -21,7 +22,7 @@ REPOSITORY = Path(emo_mtl.__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 FOREVER = 3600  # seconds; against a command that hangs, not against a slow machine
 SMALL = ["--encoder-embed-dim", "32", "--encoder-ffn-embed-dim", "64"]
-TASK = ["--user-dir", "emo_mtl", "--task", "emotion_dialogue", "--cpu"]
+TASK = ["--user-dir", str(REPOSITORY / "emo_mtl"), "--task", "emotion_dialogue", "--cpu"]
 TRAIN = [
     *(*TASK, "--arch", "emo_bart_tiny", *SMALL),
     *("--criterion", "multitask_nll", "--label-smoothing", "0.1"),
@@ -33,7 +34,7 @@ MULTITASK = ["--classification-tasks", "e6,e2,e12", "--update-freq", "4"]
 
 forkserver = multiprocessing.get_context("forkserver")
 forkserver.set_forkserver_preload(
-    [f"fairseq_cli.{name}" for name in ("preprocess", "train", "generate", "interactive")]
+    ["fairseq.trainer", "fairseq.sequence_scorer", "fairseq.models.bart"]
 )
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads do not survive a fork
 
@@ -67,6 +68,8 @@ def run_forked(
     for number, path in ((1, stdout), (2, stderr)):
         with path.open("wb") as file:
             os.dup2(file.fileno(), number)
+    logging.root.handlers.clear()  # fairseq's commands configure it before they import fairseq
+    logging.root.setLevel(logging.WARNING)
     os.chdir(REPOSITORY)
     os.environ.clear()
     os.environ.update(env)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from emo_mtl.report.paper import ROWS, TABLE_2, TABLE_5, find_row
+from emo_mtl.evaluation.report.paper import ROWS, TABLE_2, TABLE_5, find_row
 
 
 class TestPaperRows:

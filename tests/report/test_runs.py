@@ -6,7 +6,7 @@ import pytest
 from helpers.config import parse_train, train_argv
 
 from emo_mtl.errors import UserError
-from emo_mtl.report.runs import Run, gather_rows, read_run
+from emo_mtl.evaluation.report.runs import Run, gather_rows, read_run
 
 SCORES = {"sacrebleu": 1.0, "paper_bleu": 2.0, "distinct_1": 3.0, "distinct_2": 4.0}
 RESPONSES = {"rows": [{"hypotheses": "h", **SCORES, "average_length": 5.0, "lines": 6}]}

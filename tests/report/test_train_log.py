@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emo_mtl.errors import UserError
-from emo_mtl.report.train_log import Point, read_train_log
+from emo_mtl.evaluation.report.train_log import Point, read_train_log
 
 TIME = "2026-11-25 10:00:00 | INFO | "
 

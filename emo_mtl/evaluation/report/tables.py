@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from emo_mtl import markdown as md
 from emo_mtl.delimited import csv_cell
-from emo_mtl.report import paper
-from emo_mtl.report.runs import Key, Row
+from emo_mtl.evaluation.report import paper
+from emo_mtl.evaluation.report.runs import Key, Row
 
 TITLES = {
     "sacrebleu": "sacreBLEU",

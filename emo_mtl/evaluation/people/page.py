@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from string import Template
 
-from emo_mtl.human_eval.study import HIGHEST, LOWEST, QUESTIONS, Question
+from emo_mtl.evaluation.people.study import HIGHEST, LOWEST, QUESTIONS, Question
 
 # A plain form, as in AWS's guide "Defining an HTML form", and not <crowd-form>: it sends one flat
 # field a question (column Answer.emotion), the browser itself demands the answers, and the page

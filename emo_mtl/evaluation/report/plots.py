@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emo_mtl.errors import UserError
-from emo_mtl.report import paper
-from emo_mtl.report.runs import Row, Run
-from emo_mtl.report.tables import TITLES, differences_from_paper, ordered, weighted_rows
+from emo_mtl.evaluation.report import paper
+from emo_mtl.evaluation.report.runs import Row, Run
+from emo_mtl.evaluation.report.tables import TITLES, differences_from_paper, ordered, weighted_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -10,9 +10,9 @@ from typing import Any
 
 from emo_mtl.checked_json import check, is_nan, member
 from emo_mtl.errors import UserError
+from emo_mtl.evaluation.report import paper
+from emo_mtl.evaluation.report.train_log import Point, Settings, read_settings, read_train_log
 from emo_mtl.io import read_json
-from emo_mtl.report import paper
-from emo_mtl.report.train_log import Point, Settings, read_settings, read_train_log
 
 logger = logging.getLogger(__name__)
 

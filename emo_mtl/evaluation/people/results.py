@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emo_mtl.errors import UserError
-from emo_mtl.human_eval.study import HIGHEST, LOWEST, QUESTIONS
+from emo_mtl.evaluation.people.study import HIGHEST, LOWEST, QUESTIONS
 from emo_mtl.io import read_text
 
 MAX_PROBLEMS = 20  # listed in a message

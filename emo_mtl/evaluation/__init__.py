@@ -1,0 +1,1 @@
+"""Scores of responses and of recognised emotions, with what they are compared with; no command line here."""

@@ -1,0 +1,138 @@
+"""Run folders of systems that cost nothing, to stand beside trained ones."""
+
+import contextlib
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from emo_mtl.errors import UserError
+from emo_mtl.evaluation import baselines, recognition, responses
+from emo_mtl.evaluation.metrics import word_tokenizer
+from emo_mtl.evaluation.parts import PARTS_NOTE, read_parts
+from emo_mtl.evaluation.recognition import Predictions
+from emo_mtl.evaluation.responses import Responses
+from emo_mtl.io import atomic_folder
+from emo_mtl.preparation.splits import Split
+
+# name of the run folder: name of the row in tables, function of emo_mtl.evaluation.baselines
+RESPONDERS = {
+    "constant": ("constant reply", baselines.constant),
+    "copy": ("copy of the utterance", baselines.copy),
+    "exact-match": ("exact-match retrieval", baselines.exact_match),
+    "tfidf-nearest": ("TF-IDF retrieval", baselines.nearest),
+}
+
+
+CLASSIFIERS = {
+    "majority": ("majority class", baselines.majority),
+    "tfidf-logistic": ("TF-IDF + logistic regression", baselines.tfidf_logistic),
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What is answered, and where the run folders go.
+
+    Attributes:
+        data: the folder of data
+        subset: of it, such as test
+        out: gets a folder for each baseline
+        overlap: what `emo-mtl overlap --json` wrote, for scores of parts
+    """
+
+    data: Path
+    subset: str
+    out: Path
+    overlap: Path | None = None
+
+
+def run_responders(settings: Settings, train: Split, split: Split) -> str:
+    """Answer the split's utterances with each of `RESPONDERS`, and write the run folders.
+
+    Returns:
+        one table of their scores, in Markdown
+    """
+    words, description = word_tokenizer("nltk")
+    parts = read_parts(settings.overlap, "response", settings.subset, len(split.inputs))
+    file = f"generate-{settings.subset}.txt"
+    references = settings.data / "text" / "response" / f"{settings.subset}.target"
+    pairs = list(zip(*train, strict=True))
+    rows = []
+    for name, (title, respond) in RESPONDERS.items():
+        folder = settings.out / name
+        start = time.perf_counter()
+        with learning_from(settings.data, "response"):
+            hypotheses = respond(pairs, split.inputs)
+        seconds = time.perf_counter() - start
+        answers = Responses(hypotheses, references=None, nbest=1)
+        named = (str(folder / file), str(references))
+        scores = responses.score(answers, split.answers, words, parts, named)
+        files = {
+            file: "".join(f"{line}\n" for line in hypotheses),
+            "evaluate.json": responses.to_json(scores, description),
+        }
+        write_run(folder, title, seconds, files)
+        rows += scores
+    return responses.table(rows, description)
+
+
+def run_classifiers(settings: Settings, texts: dict[str, tuple[Split, Split]]) -> str:
+    """Classify the splits of all tasks with each of `CLASSIFIERS`, and write the run folders.
+
+    Args:
+        texts: task -> its training split, and the one to classify
+
+    Returns:
+        a table of each, in Markdown
+    """
+    shown = []
+    for name, (title, make) in CLASSIFIERS.items():
+        start = time.perf_counter()
+        results = []
+        for task, (train, split) in texts.items():
+            labels = sorted({*train.answers, *split.answers})
+            with learning_from(settings.data, task):
+                probabilities = baselines.probabilities(
+                    make(), list(zip(*train, strict=True)), split.inputs, labels
+                )
+            gold = np.array([labels.index(label) for label in split.answers])
+            results.append(Predictions(task, labels, probabilities, gold))
+        seconds = time.perf_counter() - start
+        scores = recognition.score(results, settings.overlap, settings.subset)
+        files = {
+            "classify.json": recognition.to_json(scores),
+            "predictions.tsv": recognition.predictions_tsv(results),
+        }
+        write_run(settings.out / name, title, seconds, files)
+        shown.append(f"{title} on {settings.subset}:\n\n{recognition.parts_table(scores)}")
+    notes = [recognition.MACRO_F1_NOTE, *([PARTS_NOTE] if settings.overlap else [])]
+    return "\n\n".join([*shown, "\n".join(notes)])
+
+
+@contextlib.contextmanager
+def learning_from(data: Path, task: str) -> Iterator[None]:
+    """Turn what scikit-learn says of training data that it cannot use into a `UserError`."""
+    try:
+        yield
+    except ValueError as error:
+        raise UserError(
+            f"{data / 'text' / task}: found training data that nothing can be learnt from ({error}); "
+            "expected words and two or more labels"
+        ) from error
+
+
+def write_run(folder: Path, title: str, seconds: float, files: dict[str, str]) -> None:
+    """Write a run folder, whole or not at all.
+
+    Args:
+        seconds: wall-clock time of learning and answering
+        files: name and content of what it holds beside run.json
+    """
+    described = {"row": title, "baseline": True, "wall_seconds": round(seconds, 2)}
+    with atomic_folder(folder) as draft:
+        for name, content in {"run.json": json.dumps(described) + "\n", **files}.items():
+            (draft / name).write_text(content, encoding="utf-8")

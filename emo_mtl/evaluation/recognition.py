@@ -1,0 +1,171 @@
+"""Recognised emotions: the predictions of a head and their scores (paper, Table 4)."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from emo_mtl import markdown
+from emo_mtl.delimited import tsv_line
+from emo_mtl.errors import UserError
+from emo_mtl.evaluation.metrics import accuracy, confusion_matrix, macro_f1
+from emo_mtl.evaluation.parts import read_parts
+from emo_mtl.io import read_text, text_lines
+
+if TYPE_CHECKING:
+    pass
+from emo_mtl.delimited import tsv_cells
+
+MACRO_F1_NOTE = "macro-F1: the mean over all labels; one that a part lacks counts as 0"
+
+
+COLUMNS = ("line", "task", "gold", "predicted", "probability")
+
+
+@dataclass
+class Predictions:
+    """What one head says of N utterances, in their order."""
+
+    task: str
+    labels: list[str]  # C labels
+    probabilities: np.ndarray  # N x C
+    gold: np.ndarray | None  # class numbers, shape (N); None for text without labels
+
+    @property
+    def predicted(self) -> np.ndarray:
+        """Class numbers, shape (N)."""
+        return self.probabilities.argmax(axis=1)
+
+    def scores(self, parts: dict[str, Sequence[int]]) -> list[dict]:
+        """For each part, what `--json` holds of it.
+
+        Accuracy and macro-F1 are in percent; rows of the C x C confusion matrix are gold labels.
+
+        Args:
+            parts: positions, from 0, of the utterances of each part
+        """
+        found = []
+        for part, ids in parts.items():
+            gold, predicted = self.gold[list(ids)], self.predicted[list(ids)]
+            counts = confusion_matrix(gold, predicted, len(self.labels))
+            found.append(
+                {
+                    "task": self.task,
+                    "part": part,
+                    "examples": len(gold),
+                    "accuracy": accuracy(counts),
+                    "macro_f1": macro_f1(counts),
+                    "labels": self.labels,
+                    "confusion": counts.tolist(),
+                }
+            )
+        return found
+
+
+@dataclass
+class TaskPredictions:
+    """The rows of one task in a file of predictions, in their order."""
+
+    first_line: int  # of the file
+    gold: list[str]
+    predicted: list[str]
+
+    @property
+    def right(self) -> list[bool]:
+        return [gold == guess for gold, guess in zip(self.gold, self.predicted, strict=True)]
+
+
+def score(results: list[Predictions], overlap: Path | None, subset: str) -> list[dict]:
+    """The scores of all heads, whole and in the parts that a file of `emo-mtl overlap` tells.
+
+    Raises:
+        UserError: the file does not fit
+    """
+    return [
+        entry
+        for result in results
+        for entry in result.scores(read_parts(overlap, result.task, subset, len(result.gold)))
+    ]
+
+
+def to_json(scores: list[dict]) -> str:
+    """The content of `--json`."""
+    return json.dumps(scores, indent=2, ensure_ascii=False) + "\n"
+
+
+def predictions_tsv(results: list[Predictions]) -> str:
+    """The content of `--predictions`."""
+    rows = [["line", "task", "gold", "predicted", "probability"]]
+    for result in results:
+        gold = [""] * len(result.probabilities) if result.gold is None else result.gold
+        for number, (right, guess) in enumerate(zip(gold, result.predicted, strict=True), start=1):
+            label = right if right == "" else result.labels[right]
+            probability = result.probabilities[number - 1, guess]
+            guessed = result.labels[guess]
+            rows.append([str(number), result.task, label, guessed, f"{probability:.4f}"])
+    return "".join(f"{tsv_line(row)}\n" for row in rows)
+
+
+def read_predictions(path: Path) -> dict[str, TaskPredictions]:
+    """Read what `emo-mtl classify --predictions` wrote, by task.
+
+    Raises:
+        UserError: the file cannot be read, is not of that format, or has no gold labels
+    """
+    tasks: dict[str, TaskPredictions] = {}
+    for number, text in enumerate(text_lines(read_text(path)), start=1):
+        row = tsv_cells(text)
+        where = f"{path}, line {number}"
+        if number == 1:
+            if tuple(row) != COLUMNS:
+                raise UserError(
+                    f"{where}: found {text[:60]!r}, expected the header {' '.join(COLUMNS)} with tabs "
+                    "between; give a file of emo-mtl classify --predictions"
+                )
+            continue
+        if len(row) != len(COLUMNS):
+            raise UserError(
+                f"{where}: found {len(row)} columns, expected {len(COLUMNS)}; was the file cut off?"
+            )
+        line, task, gold, predicted, _ = row
+        if not gold:
+            raise UserError(
+                f"{where}: found no gold label, expected one; predict a labelled --subset, not --input"
+            )
+        found = tasks.setdefault(task, TaskPredictions(number, [], []))
+        found.gold.append(gold)
+        found.predicted.append(predicted)
+        if line != str(len(found.gold)):
+            raise UserError(
+                f"{where}: found line {line!r} of {task}, expected {len(found.gold)}; was the file edited?"
+            )
+    if not tasks:
+        raise UserError(f"{path}: found no predictions after the header; classify a subset again")
+    return tasks
+
+
+def score_table(scores: dict, subset: str) -> str:
+    """Markdown: accuracy, macro-F1, and the confusion matrix with gold labels as rows."""
+    labels = list(map(markdown.text, scores["labels"]))
+    title = (
+        f"{markdown.text(scores['task'])} on {markdown.text(subset)}: {scores['examples']:,} utterances, "
+        f"accuracy {scores['accuracy']:.2f} %, macro-F1 {scores['macro_f1']:.2f} %"
+    )
+    rows = [[name, *map(str, row)] for name, row in zip(labels, scores["confusion"], strict=True)]
+    return f"{title}\n\n" + markdown.table(["gold \\ predicted", *labels], rows)
+
+
+def parts_table(scores: list[dict]) -> str:
+    """Markdown: accuracy and macro-F1 of each task's parts, one below the other, in percent."""
+    rows = [
+        [
+            *(markdown.text(entry["task"]), entry["part"], f"{entry['examples']:,}"),
+            *(f"{entry['accuracy']:.2f}", f"{entry['macro_f1']:.2f}"),
+        ]
+        for entry in scores
+    ]
+    header = ["task", "part", "utterances", "accuracy", "macro-F1"]
+    return markdown.table(header, rows, texts=2)
