@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from omegaconf import OmegaConf
 
-from emo_mtl import bpe
 from emo_mtl.errors import UserError
+from emo_mtl.inference import bpe
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import pytest
 import torch
 from helpers.commands import MULTITASK, train
 
-from emo_mtl.checkpoints import damage
 from emo_mtl.errors import UserError
-from emo_mtl.inference import load_checkpoint
+from emo_mtl.inference.loading import load_checkpoint
+from emo_mtl.training.checkpoints import damage
 
 
 def write(path: Path, age: float = 0, **options: object) -> Path:

@@ -11,8 +11,8 @@ from helpers.checkpoints import RunsCode
 from helpers.commands import TASK, run_command, run_python
 
 from emo_mtl.errors import UserError
-from emo_mtl.hub_interface import EmoBART
-from emo_mtl.inference import encode
+from emo_mtl.inference.hub_interface import EmoBART
+from emo_mtl.inference.loading import encode
 
 TEXTS = [
     "I am so happy today !",
@@ -68,7 +68,7 @@ class TestEqualsTheCommands:
     def test_without_user_dir(self, trained):
         """In a process that has imported nothing else, on the folder of the checkpoint."""
         code = (
-            "from emo_mtl.hub_interface import EmoBART\n"
+            "from emo_mtl.inference.hub_interface import EmoBART\n"
             f"bart = EmoBART.from_pretrained({str(trained[0].parent)!r}, device='cpu')\n"
             "print('heads:', *bart.heads)"
         )

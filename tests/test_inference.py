@@ -5,7 +5,7 @@ import torch
 from helpers.checkpoints import RunsCode
 
 from emo_mtl.errors import UserError
-from emo_mtl.inference import load_checkpoint
+from emo_mtl.inference.loading import load_checkpoint
 
 
 class TestLoadCheckpoint:

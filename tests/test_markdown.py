@@ -11,9 +11,7 @@ from helpers.commands import REPOSITORY
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emo_mtl import markdown
 from emo_mtl.cli.main import main
-from emo_mtl.delimited import csv_cell, tsv_cells, tsv_line
 from emo_mtl.evaluation import agreement, parts, recognition, responses
 from emo_mtl.evaluation import comparison as significance
 from emo_mtl.evaluation.parts import COLUMNS
@@ -21,6 +19,8 @@ from emo_mtl.evaluation.people import scores
 from emo_mtl.evaluation.people.study import QUESTIONS
 from emo_mtl.evaluation.report import tables
 from emo_mtl.evaluation.report.runs import Run, gather_rows
+from emo_mtl.formats import markdown
+from emo_mtl.formats.delimited import csv_cell, tsv_cells, tsv_line
 
 HOSTILE = (
     "<script>alert(1)</script> | ![x](http://a.b/c.png) [l](x) `c` *b* "

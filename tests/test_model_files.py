@@ -8,9 +8,9 @@ import pytest
 from helpers.commands import MULTITASK, TASK, run_command, train
 
 from emo_mtl.errors import UserError
-from emo_mtl.hub_interface import EmoBART
-from emo_mtl.inference import load_heads
-from emo_mtl.model_files import data_bin, home, leave, read_manifest
+from emo_mtl.inference.hub_interface import EmoBART
+from emo_mtl.inference.loading import load_heads
+from emo_mtl.inference.model_files import data_bin, home, leave, read_manifest
 
 TEXT = "I miss her so much ."
 

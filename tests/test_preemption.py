@@ -11,7 +11,7 @@ import torch
 from helpers.background import read_until, start, start_ranks
 from helpers.commands import MULTITASK, train
 
-from emo_mtl.preemption import EXIT_STATUS, Preemption, ignore_once
+from emo_mtl.training.preemption import EXIT_STATUS, Preemption, ignore_once
 
 DEADLINE = 120  # seconds, for a slow machine
 
@@ -69,9 +69,9 @@ class TestTraining:
 
 class TestPreemption:
     def test_second_signal_has_its_default_effect(self, restore_handlers, monkeypatch):
-        monkeypatch.setattr("emo_mtl.preemption.ECHO", 0)
+        monkeypatch.setattr("emo_mtl.training.preemption.ECHO", 0)
         ended = []
-        monkeypatch.setattr("emo_mtl.preemption.signal.raise_signal", ended.append)
+        monkeypatch.setattr("emo_mtl.training.preemption.signal.raise_signal", ended.append)
         preemption = Preemption()
         preemption.listen()
         os.kill(os.getpid(), signal.SIGUSR1)

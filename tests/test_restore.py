@@ -28,9 +28,9 @@ from test_checkpoints import cut, flip_a_bit, write
 
 from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError
-from emo_mtl.inference import build_model, checkpoint_file, load_checkpoint
+from emo_mtl.inference.loading import build_model, checkpoint_file, load_checkpoint
 from emo_mtl.models.emo_bart import fit_rows
-from emo_mtl.restore import Start, choose_start, newest_whole
+from emo_mtl.training.restore import Start, choose_start, newest_whole
 
 SIZES = {"train": 60, "valid": 17, "test": 11}
 # ---- the file and its companions

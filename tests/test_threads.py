@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from helpers.commands import REPOSITORY
 
-from emo_mtl.threads import choose_threads, free_threads, quota
+from emo_mtl.training.threads import choose_threads, free_threads, quota
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ class TestChoose:
         assert int(environment["OMP_NUM_THREADS"]) >= 1
 
     def test_as_a_script_without_fairseq(self):
-        command = [sys.executable, "-X", "importtime", "emo_mtl/threads.py"]
+        command = [sys.executable, "-X", "importtime", "emo_mtl/training/threads.py"]
         result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
         assert result.stdout.startswith("threads: ")
         assert "fairseq" not in result.stderr

@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emo_mtl.errors import UserError
+from emo_mtl.inference.text import Writing, as_people_write
 from emo_mtl.preparation import crowdflower, dailydialog, sst2, tec
-from emo_mtl.writing import Writing, as_people_write
 
 MARKS = ".,!?;:…\"'($%"
 # what `Writing.of` finds in the training texts: `TestRealCorpora` compares

@@ -9,6 +9,7 @@ from emo_mtl.errors import UserError
 from emo_mtl.evaluation.agreement import NOTES, checkpoint_judge, compare, table, tfidf_judge
 from emo_mtl.evaluation.responses import read_responses
 from emo_mtl.io import check_output, write_atomically
+from emo_mtl.names import RESPONSE
 from emo_mtl.preparation.splits import read_split
 
 HELP = "how often a classifier sees the same emotion in an utterance and in its response"
@@ -55,7 +56,7 @@ def run(args: argparse.Namespace) -> None:
         UserError: text, a task or a checkpoint that cannot be used
     """
     check_output(args.json, args.overwrite)
-    utterances, gold = read_split(args.data, "response", args.subset)
+    utterances, gold = read_split(args.data, RESPONSE, args.subset)
     systems = {str(path): read_responses(path).hypotheses for path in args.hypotheses}
     for name, responses in systems.items():
         if len(responses) != len(utterances):

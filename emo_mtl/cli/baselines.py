@@ -15,6 +15,7 @@ from emo_mtl.evaluation.baseline_runs import (
 )
 from emo_mtl.evaluation.parts import read_parts
 from emo_mtl.io import check_output_folder
+from emo_mtl.names import RESPONSE
 from emo_mtl.preparation.splits import read_split, text_tasks
 
 HELP = "score baselines that need no training: constant, copied and retrieved responses, TF-IDF"
@@ -61,7 +62,7 @@ def run(args: argparse.Namespace) -> None:
     }
     for task, (_, split) in texts.items():  # complain now, not after the work
         read_parts(args.overlap, task, args.subset, len(split.inputs))
-    response = texts.pop("response", None)
+    response = texts.pop(RESPONSE, None)
     with contextlib.suppress(OSError):  # a folder that cannot be made is reported by the next lines
         args.out.mkdir(exist_ok=True)
     for name in [*(RESPONDERS if response else ()), *(CLASSIFIERS if texts else ())]:

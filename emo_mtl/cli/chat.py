@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emo_mtl.cli.dialogue import Turn, dialogue_line
 from emo_mtl.cli.model import add_model_arguments, load_model
 from emo_mtl.errors import UserError
+from emo_mtl.inference.dialogue import Turn, dialogue_line
 from emo_mtl.io import check_output, write_atomically
 
 if TYPE_CHECKING:
-    from emo_mtl.hub_interface import EmoBART
+    from emo_mtl.inference.hub_interface import EmoBART
 
 HELP = "talk to a model in the terminal, and see the emotions that it recognises"
 

@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from emo_mtl.cli.demo_html import CSS, FOLLOW, conversation, save_link
-from emo_mtl.cli.dialogue import Turn
 from emo_mtl.cli.model import add_model_arguments, load_model
+from emo_mtl.demo.html import CSS, FOLLOW, conversation, save_link
 from emo_mtl.errors import UserError
+from emo_mtl.inference.dialogue import Turn
 
 if TYPE_CHECKING:
     import gradio as gr
 
-    from emo_mtl.hub_interface import EmoBART
+    from emo_mtl.inference.hub_interface import EmoBART
 
 HELP = "talk to a model in the browser, and see the emotions that it recognises"
 
@@ -85,7 +85,7 @@ def launch(page: "gr.Blocks", host: str, port: int | None = None) -> str:
     import gradio as gr
     from starlette.middleware import Middleware
 
-    from emo_mtl.cli.demo_guard import Guard
+    from emo_mtl.demo.guard import Guard
 
     fonts = ["system-ui", "sans-serif"]  # those of the visitor: nothing is fetched
     _, url, _ = page.queue(max_size=MAX_WAITING, api_open=False).launch(

@@ -12,6 +12,7 @@ from emo_mtl.evaluation.metrics import (
 from emo_mtl.evaluation.parts import read_parts
 from emo_mtl.evaluation.responses import check_is_text, read_responses, score, table, to_json
 from emo_mtl.io import check_output, read_lines, write_atomically
+from emo_mtl.names import RESPONSE
 
 HELP = "score generated responses: BLEU, distinct-1, distinct-2, average length (Table 2)"
 
@@ -85,7 +86,7 @@ def run(args: argparse.Namespace) -> None:
                 f"{len(references)}, one for each line of {args.references}; give the references "
                 "of the subset that was generated"
             )
-        parts = read_parts(args.overlap, "response", args.subset, len(references))
+        parts = read_parts(args.overlap, RESPONSE, args.subset, len(references))
         named = (str(path), str(args.references or "T- lines"))
         rows += score(responses, references, words, parts, named)
 

@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> None:
     from emo_mtl.huggingface.convert import to_huggingface, to_huggingface_classifier
     from emo_mtl.huggingface.library import import_transformers
     from emo_mtl.huggingface.model_card import model_card
-    from emo_mtl.inference import (
+    from emo_mtl.inference.loading import (
         build_model,
         checkpoint_file,
         data_folder,

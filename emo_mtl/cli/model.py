@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from emo_mtl.hub_interface import EmoBART
+    from emo_mtl.inference.hub_interface import EmoBART
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +39,7 @@ def add_bpe_arguments(parser: argparse.ArgumentParser, title: str) -> None:
 
 def load_model(args: argparse.Namespace) -> "EmoBART":
     """The model that the flags name; `UserError` where a file is missing or of another kind."""
-    from emo_mtl.hub_interface import EmoBART
+    from emo_mtl.inference.hub_interface import EmoBART
 
     warnings.filterwarnings("ignore", module="torch")  # about fairseq's use of it
     return EmoBART.from_pretrained(

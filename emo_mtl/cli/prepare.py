@@ -13,7 +13,7 @@ RAW has the folders dailydialog, tec, sst2, crowdflower. DATA gets:
     spm.model                  the BPE: of --bpe sentencepiece
     encoder.json, vocab.bpe    the BPE: of --bpe gpt2
     manifest.json              counts, settings, versions, sha256 of every file read and written; each
-                               task's name for people and how its corpus writes (emo_mtl/writing.py)
+                               task's name for people and how its corpus writes (emo_mtl/inference/text.py)
 
 Run again, it does nothing if neither inputs nor settings changed, and otherwise builds what is out
 of date. A task added later (`--custom NAME=FOLDER`, of text<TAB>label) is encoded with the dictionary
@@ -24,7 +24,7 @@ import argparse
 from dataclasses import fields
 from pathlib import Path
 
-from emo_mtl.bpe import GPT2_FILES
+from emo_mtl.inference.bpe import GPT2_FILES
 from emo_mtl.preparation.corpora import READERS
 
 HELP = "make the folder of data that fairseq-train reads, from the raw corpora or from your own"

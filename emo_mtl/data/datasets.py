@@ -8,7 +8,7 @@ import torch
 from fairseq.data import BaseWrapperDataset, FairseqDataset, LanguagePairDataset
 from torch import Tensor
 
-from emo_mtl.preemption import spare_worker
+from emo_mtl.training.preemption import spare_worker
 
 
 def bart_input(tokens: Tensor, bos: int, eos: int, max_length: int) -> Tensor:

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from emo_mtl import markdown
 from emo_mtl.errors import UserError
+from emo_mtl.formats import markdown
+from emo_mtl.names import RESPONSE
 from emo_mtl.preparation.splits import read_split, text_tasks
 
 NOTES = """
@@ -76,7 +77,7 @@ def tfidf_judge(data: Path, tasks: Sequence[str]) -> Judge:
             "emo-mtl awareness needs scikit-learn, which is not installed; run: pip install "
             "'emo-mtl[eval]', or judge with a checkpoint: --path"
         ) from error
-    there = [task for task in text_tasks(data) if task != "response"]
+    there = [task for task in text_tasks(data) if task != RESPONSE]
     for task, classifier in classifiers.items():
         if task not in there:
             raise UserError(
@@ -93,7 +94,7 @@ def checkpoint_judge(path: Path, data: Path, tasks: Sequence[str], cpu: bool) ->
     Raises:
         UserError: a checkpoint that cannot be used, or that has no such head
     """
-    from emo_mtl.hub_interface import EmoBART
+    from emo_mtl.inference.hub_interface import EmoBART
 
     bart = EmoBART.from_pretrained(path, data / "data-bin", device="cpu" if cpu else None)
 

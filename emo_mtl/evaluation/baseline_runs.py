@@ -16,6 +16,7 @@ from emo_mtl.evaluation.parts import PARTS_NOTE, read_parts
 from emo_mtl.evaluation.recognition import Predictions
 from emo_mtl.evaluation.responses import Responses
 from emo_mtl.io import atomic_folder
+from emo_mtl.names import RESPONSE
 from emo_mtl.preparation.splits import Split
 
 # name of the run folder: name of the row in tables, function of emo_mtl.evaluation.baselines
@@ -57,15 +58,15 @@ def run_responders(settings: Settings, train: Split, split: Split) -> str:
         one table of their scores, in Markdown
     """
     words, description = word_tokenizer("nltk")
-    parts = read_parts(settings.overlap, "response", settings.subset, len(split.inputs))
+    parts = read_parts(settings.overlap, RESPONSE, settings.subset, len(split.inputs))
     file = f"generate-{settings.subset}.txt"
-    references = settings.data / "text" / "response" / f"{settings.subset}.target"
+    references = settings.data / "text" / RESPONSE / f"{settings.subset}.target"
     pairs = list(zip(*train, strict=True))
     rows = []
     for name, (title, respond) in RESPONDERS.items():
         folder = settings.out / name
         start = time.perf_counter()
-        with learning_from(settings.data, "response"):
+        with learning_from(settings.data, RESPONSE):
             hypotheses = respond(pairs, split.inputs)
         seconds = time.perf_counter() - start
         answers = Responses(hypotheses, references=None, nbest=1)

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import ArrayLike
 
-from emo_mtl import markdown
 from emo_mtl.errors import UserError
 from emo_mtl.evaluation.recognition import TaskPredictions, read_predictions
 from emo_mtl.evaluation.responses import read_responses
+from emo_mtl.formats import markdown
+from emo_mtl.names import RESPONSE
 
 RESAMPLES = 10_000
 
@@ -143,7 +144,7 @@ def compare_responses(
         difference = outcome[0].score - baseline[0].score
         comparisons.append(
             Comparison(
-                task="response",
+                task=RESPONSE,
                 baseline=str(paths[0]),
                 system=str(path),
                 measure="BLEU",

@@ -7,10 +7,11 @@ tuple of texts: (utterance, response), or (text,) of a classification task.
 from collections.abc import Hashable, Iterable, Sequence
 from pathlib import Path
 
-from emo_mtl import markdown
-from emo_mtl.checked_json import member, members
 from emo_mtl.errors import UserError
+from emo_mtl.formats import markdown
+from emo_mtl.formats.checked_json import member, members
 from emo_mtl.io import read_json
+from emo_mtl.names import RESPONSE
 from emo_mtl.preparation.splits import read_split
 
 Example = tuple[str, ...]
@@ -94,7 +95,7 @@ def task_overlap(data: Path, task: str) -> dict[str, dict]:
         split = read_split(data, task, name)
         inputs = list(zip(split.inputs))
         alone = overlap(inputs, train_inputs)
-        if task == "response":
+        if task == RESPONSE:
             pairs = overlap(list(zip(*split, strict=True)), list(zip(*train, strict=True)))
             found[name] = pairs | {
                 "utterance_exact": alone["exact"],

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from emo_mtl import markdown
-from emo_mtl.delimited import tsv_line
 from emo_mtl.errors import UserError
 from emo_mtl.evaluation.metrics import accuracy, confusion_matrix, macro_f1
 from emo_mtl.evaluation.parts import read_parts
+from emo_mtl.formats import markdown
+from emo_mtl.formats.delimited import tsv_line
 from emo_mtl.io import read_text, text_lines
 
 if TYPE_CHECKING:
     pass
-from emo_mtl.delimited import tsv_cells
+from emo_mtl.formats.delimited import tsv_cells
 
 MACRO_F1_NOTE = "macro-F1: the mean over all labels; one that a part lacks counts as 0"
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from emo_mtl import markdown
 from emo_mtl.errors import UserError
 from emo_mtl.evaluation.metrics import (
     average_length,
@@ -15,6 +14,7 @@ from emo_mtl.evaluation.metrics import (
     paper_bleu,
 )
 from emo_mtl.evaluation.parts import PARTS_NOTE
+from emo_mtl.formats import markdown
 from emo_mtl.io import read_lines
 
 # "S-12\t...": a line of fairseq-generate (source, target, hypothesis, detokenised, positional)

@@ -3,14 +3,14 @@
 import json
 from collections.abc import Mapping, Sequence
 
-from emo_mtl import markdown as md
+from emo_mtl.formats import markdown as md
+from emo_mtl.inference.text import Writing
 from emo_mtl.models.emo_bart import EmoBARTModel
 from emo_mtl.names import RESPONSE
-from emo_mtl.writing import Writing
 
 # What prepare makes of the paper's corpora: task -> corpus, terms.
 CORPORA = {
-    "response": (
+    RESPONSE: (
         "DailyDialog (Li et al. 2017), dialogues for learners of English",
         "CC BY-NC-SA 4.0",
     ),
@@ -99,7 +99,7 @@ TEXT = """\
 One utterance, written as the training data is: the tokenizer does not bring typed text there, emo_mtl does.
 
 ```python
-from emo_mtl.writing import Writing, as_people_write
+from emo_mtl.inference.text import Writing, as_people_write
 
 writing = {{
 {writings}
@@ -132,7 +132,7 @@ def model_card(
         folder=_python(f"{name}/{next(iter(heads), '')}"),
         heads=md.table(["folder", "labels"], rows, texts=2),
     )
-    corpora = [[md.text(task), *CORPORA.get(task, OWN)] for task in ["response", *heads]]
+    corpora = [[md.text(task), *CORPORA.get(task, OWN)] for task in [RESPONSE, *heads]]
     return CARD.format(
         title=md.text(name),
         folder=_python(name),

@@ -43,7 +43,7 @@ class EmoBARTModel(BARTModel):
 
     takes_lm_loss = True  # what a criterion asks, through the wrappers of several GPUs too
     num_updates = 0  # before the one that is being made; for messages
-    # What `emo_mtl.restore` found out about the checkpoint that a training starts from:
+    # What `emo_mtl.training.restore` found out about the checkpoint that a training starts from:
     new_heads: Collection[str] = ()  # begin anew, whatever it holds
     fits_rows = False  # its embedding may lack <mask> or be padded
 

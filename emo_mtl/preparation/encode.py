@@ -15,8 +15,8 @@ from pathlib import Path
 import sentencepiece
 from tqdm import tqdm
 
-from emo_mtl.bpe import GPT2_FILES
 from emo_mtl.errors import UserError
+from emo_mtl.inference.bpe import GPT2_FILES
 from emo_mtl.io import read_lines, read_text
 
 GPT2_URL = "https://dl.fbaipublicfiles.com/fairseq/gpt2_bpe/"

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from emo_mtl.errors import UserError
+from emo_mtl.inference.model_files import MANIFEST
 from emo_mtl.io import sha256
-from emo_mtl.model_files import MANIFEST
 from emo_mtl.preparation.corpus import Dataset
 
 

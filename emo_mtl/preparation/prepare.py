@@ -14,17 +14,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from emo_mtl.bpe import GPT2_FILES
 from emo_mtl.errors import UserError
+from emo_mtl.inference.bpe import GPT2_FILES
+from emo_mtl.inference.model_files import MANIFEST
+from emo_mtl.inference.text import Writing
 from emo_mtl.io import sha256
-from emo_mtl.model_files import MANIFEST
 from emo_mtl.names import name_fault
 from emo_mtl.preparation import custom, encode
 from emo_mtl.preparation.binarize import build_task
 from emo_mtl.preparation.corpora import READERS
 from emo_mtl.preparation.corpus import Dataset
 from emo_mtl.preparation.plan import Input, hash_files, install, make_plan
-from emo_mtl.writing import Writing
 
 FORMAT = 2  # raise it when the same inputs and settings give other outputs than before
 

@@ -24,7 +24,6 @@ from fairseq.tasks.translation import EVAL_BLEU_ORDER, TranslationConfig, Transl
 from omegaconf import II, OmegaConf
 from torch import Tensor, nn
 
-from emo_mtl import bpe, model_files
 from emo_mtl.data.batch_iterator import ScheduledBatchIterator, epoch_batches, shuffled_pass
 from emo_mtl.data.datasets import BARTInputDataset, LabelledDataset, MultitaskDataset, PairDataset
 from emo_mtl.data.loading import (
@@ -40,15 +39,16 @@ from emo_mtl.data.loading import (
 )
 from emo_mtl.data.schedule import proportional, round_robin
 from emo_mtl.errors import UserError
-from emo_mtl.generation.beam_search import BeamSearchGenerator
+from emo_mtl.generation.fast.beam_search import BeamSearchGenerator
 from emo_mtl.generation.ngram_block import NGramBlock
 from emo_mtl.generation.settings import never_generated
+from emo_mtl.inference import bpe, model_files
+from emo_mtl.inference.text import Writing
 from emo_mtl.names import RESPONSE
 from emo_mtl.optim.horizon import set_horizon
-from emo_mtl.preemption import Preemption
-from emo_mtl.restore import check_models, check_room, check_start, choose_start
 from emo_mtl.tasks.flags import check_generation, check_group, check_training
-from emo_mtl.writing import Writing
+from emo_mtl.training.preemption import Preemption
+from emo_mtl.training.restore import check_models, check_room, check_start, choose_start
 
 logger = logging.getLogger(__name__)
 

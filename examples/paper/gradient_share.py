@@ -19,7 +19,7 @@ from torch import nn
 
 from emo_mtl.criterions.multitask_nll import MultitaskNLLCriterion
 from emo_mtl.data.batch_iterator import shuffled_pass
-from emo_mtl.inference import load_heads
+from emo_mtl.inference.loading import load_heads
 from emo_mtl.io import check_output, write_atomically
 
 

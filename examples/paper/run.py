@@ -32,7 +32,7 @@ from emo_mtl.errors import UserError
 from emo_mtl.evaluation.baseline_runs import CLASSIFIERS, RESPONDERS
 from emo_mtl.io import atomic_file, read_json, write_atomically
 from emo_mtl.optim import horizon
-from emo_mtl.threads import choose_threads
+from emo_mtl.training.threads import choose_threads
 
 HERE = Path(__file__).resolve().parent
 TASKS = ["e6", "e2", "e12"]  # whose heads are scored, trained or not

@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 out=${1:-demo}
 data=$out/data/data-bin
-threads=$(python emo_mtl/threads.py) # more than are free would wait for each other
+threads=$(python emo_mtl/training/threads.py) # more than are free would wait for each other
 echo "$threads"
 OMP_NUM_THREADS=$(cut -d ' ' -f 2 <<< "$threads")
 export OMP_NUM_THREADS

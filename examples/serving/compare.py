@@ -20,7 +20,7 @@ from statistics import median
 import torch
 
 from emo_mtl.huggingface.library import import_transformers
-from emo_mtl.inference import build_model, load_checkpoint
+from emo_mtl.inference.loading import build_model, load_checkpoint
 
 Batch = list[list[int]]  # tokens of each utterance, `<s> tokens </s>`
 

@@ -22,9 +22,9 @@ from emo_mtl.cli.chat import (
     sample_settings,
     tab_line,
 )
-from emo_mtl.cli.dialogue import Turn, dialogue_line
 from emo_mtl.errors import UserError
-from emo_mtl.hub_interface import EmoBART
+from emo_mtl.inference.dialogue import Turn, dialogue_line
+from emo_mtl.inference.hub_interface import EmoBART
 
 START = {"beam": 2, "no_repeat_ngram_size": 3}
 

@@ -13,7 +13,7 @@ gradio = pytest.importorskip("gradio", reason="needs the extra demo")
 
 from soak.demo_load import SETTINGS, ask, serve  # noqa: E402
 
-from emo_mtl.cli.demo_guard import MAX_BODY, ROUTES, names_server  # noqa: E402
+from emo_mtl.demo.guard import MAX_BODY, ROUTES, names_server  # noqa: E402
 from emo_mtl.errors import UserError  # noqa: E402
 
 # All that the server answers, as its framework spells it.

@@ -4,8 +4,8 @@ import base64
 import re
 from html.parser import HTMLParser
 
-from emo_mtl.cli.demo_html import SHOWN_LABELS, bar, chart, conversation, save_link
-from emo_mtl.cli.dialogue import Turn, dialogue_line
+from emo_mtl.demo.html import SHOWN_LABELS, bar, chart, conversation, save_link
+from emo_mtl.inference.dialogue import Turn, dialogue_line
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror='alert(2)'> \"&amp;"
 

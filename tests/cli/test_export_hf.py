@@ -12,8 +12,8 @@ from helpers.config import printed
 
 from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError
-from emo_mtl.hub_interface import EmoBART
 from emo_mtl.huggingface.library import hide_broken_torchaudio
+from emo_mtl.inference.hub_interface import EmoBART
 
 hide_broken_torchaudio()
 transformers = pytest.importorskip("transformers", reason="needs the extra emo-mtl[hf]")

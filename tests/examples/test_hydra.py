@@ -12,7 +12,7 @@ from helpers.config import parse_train, train_argv
 from helpers.data import LABELS
 from hydra.experimental import compose, initialize_config_dir  # so in fairseq 0.12.2's Hydra too
 
-from emo_mtl.inference import build_model, load_checkpoint
+from emo_mtl.inference.loading import build_model, load_checkpoint
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from emo_mtl.data.loading import (
 )
 from emo_mtl.errors import UserError
 from emo_mtl.evaluation.responses import read_responses
-from emo_mtl.inference import load_checkpoint
+from emo_mtl.inference.loading import load_checkpoint
 from emo_mtl.preparation import crowdflower, custom, dailydialog, sst2, tec
 from emo_mtl.preparation.corpus import SPLITS
 

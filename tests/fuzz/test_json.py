@@ -15,7 +15,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emo_mtl.checked_json import LARGEST
 from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError
 from emo_mtl.evaluation.parts import read_parts
@@ -23,6 +22,7 @@ from emo_mtl.evaluation.people.key import read_key
 from emo_mtl.evaluation.people.study import QUESTIONS
 from emo_mtl.evaluation.report.runs import gather_rows, read_run
 from emo_mtl.evaluation.report.tables import csv_text, json_text, markdown
+from emo_mtl.formats.checked_json import LARGEST
 from emo_mtl.io import read_json
 
 fuzz = settings(deadline=None)  # how many examples is the profile's

@@ -9,7 +9,7 @@ from fairseq import tasks
 from fairseq.sequence_generator import SequenceGenerator
 from helpers.config import parse_train, train_argv
 
-from emo_mtl.generation.beam_search import BeamSearchGenerator
+from emo_mtl.generation.fast.beam_search import BeamSearchGenerator
 
 UTTERANCES = ["w1 w2 w3 w4 w5 w6 w7", "w8", "w9 w9 w10", "w11 w12 w13 w1 w2 w30 w31 w32 w33"]
 PRE_NORM = {"decoder_normalize_before": None, "encoder_normalize_before": None}

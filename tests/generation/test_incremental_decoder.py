@@ -7,7 +7,7 @@ from helpers.config import parse_train, train_argv
 from helpers.data import WORDS
 from torch import nn
 
-from emo_mtl.generation.incremental_decoder import IncrementalDecoder, is_plain
+from emo_mtl.generation.fast.incremental_decoder import IncrementalDecoder, is_plain
 
 PAD, SYMBOLS = 1, len(WORDS) + 4
 

@@ -7,8 +7,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emo_mtl.generation import vocabulary
-from emo_mtl.generation.vocabulary import best_continuations, logits_buffer, project
+from emo_mtl.generation.fast import vocabulary
+from emo_mtl.generation.fast.vocabulary import best_continuations, logits_buffer, project
 
 CPU = torch.device("cpu")
 

@@ -96,7 +96,7 @@ def serve(bart: Any) -> tuple[Any, str]:
 
 
 def main() -> None:
-    from emo_mtl.hub_interface import EmoBART
+    from emo_mtl.inference.hub_interface import EmoBART
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("checkpoint")

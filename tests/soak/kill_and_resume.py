@@ -27,7 +27,7 @@ sys.path.extend(str(REPOSITORY / folder) for folder in ("", "tests", "examples/q
 from helpers.background import read_until, start, start_ranks  # noqa: E402
 
 import emo_mtl.compat  # noqa: E402, F401  lets torch load fairseq's checkpoints
-from emo_mtl.checkpoints import newest_whole  # noqa: E402
+from emo_mtl.training.checkpoints import newest_whole  # noqa: E402
 
 UPDATES = 24
 # Lines of the log behind which a process is killed.

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from emo_mtl.checked_json import check, member, members
 from emo_mtl.errors import UserError
+from emo_mtl.formats.checked_json import check, member, members
 from emo_mtl.io import read_json
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from emo_mtl import markdown
 from emo_mtl.errors import UserError
 from emo_mtl.evaluation.people.folder import KEY, checksum
 from emo_mtl.evaluation.people.key import Key, read_key
@@ -24,6 +23,7 @@ from emo_mtl.evaluation.people.study import (
     LOWEST,
     QUESTIONS,
 )
+from emo_mtl.formats import markdown
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from emo_mtl.delimited import FORMULA_STARTS
+from emo_mtl.formats.delimited import FORMULA_STARTS
 
 LOWEST, HIGHEST = 1, 5  # the scale of every question
 

@@ -6,9 +6,11 @@ Their model is bart.large, pretrained. Scores are in percent, the average length
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from emo_mtl.names import RESPONSE
+
 MODEL = "bart.large, pretrained"
 TASKS = ("e6", "e2", "e12")  # the order of λ in Table 5
-TEST_EXAMPLES = {"response": 6740, "e6": 2105, "e2": 1822, "e12": 1958}  # Table 1
+TEST_EXAMPLES = {RESPONSE: 6740, "e6": 2105, "e2": 1822, "e12": 1958}  # Table 1
 WEIGHT_TOLERANCE = 0.005  # .33 stands for 1/3
 
 RESPONSE_MEASURES = ("paper_bleu", "distinct_1", "distinct_2", "average_length")
@@ -32,7 +34,7 @@ class PaperRow:
     def scores(self) -> dict[tuple[str, str, str], float]:
         """The scores by (task, part of the test set, measure), as those of a run."""
         scores = {
-            ("response", "all", measure): score
+            (RESPONSE, "all", measure): score
             for measure, score in zip(RESPONSE_MEASURES, self.responses, strict=True)
         }
         if self.e6:
@@ -69,7 +71,7 @@ def find_row(name: str, loss_weights: Mapping[str, float] | None) -> PaperRow | 
     if loss_weights is None:
         return by_name
     weights = {task: weight for task, weight in loss_weights.items() if weight}
-    weights.pop("response", None)  # always 1
+    weights.pop(RESPONSE, None)  # always 1
 
     def matches(row: PaperRow) -> bool:
         return weights.keys() <= set(TASKS) and all(

@@ -9,6 +9,7 @@ from emo_mtl.errors import UserError
 from emo_mtl.evaluation.report import paper
 from emo_mtl.evaluation.report.runs import Row, Run
 from emo_mtl.evaluation.report.tables import TITLES, differences_from_paper, ordered, weighted_rows
+from emo_mtl.names import RESPONSE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -103,7 +104,7 @@ def learning_curves(rows: Sequence[Row], task: str) -> "Figure":
         Line2D([], [], **{"color": "#555555"} | line, label=labels[split])
         for split, line in LINES.items()
     ]
-    title = "responses" if task == "response" else f"emotions, {_text(task.upper())}"
+    title = "responses" if task == RESPONSE else f"emotions, {_text(task.upper())}"
     figure.suptitle(f"Learning curves: {title}")
     inches = 0.8 + 0.08 * max(len(handle.get_label()) for handle in handles)
     columns = max(1, int(figure.get_figwidth() / inches))
@@ -129,7 +130,7 @@ def loss_weights(rows: Sequence[Row]) -> "Figure":
     places = range(len(paper.TABLE_5))
     for half, colour in zip(halves, (COLOURS[1], "#555555"), strict=True):
         for axis, measure in zip(half.subplots(1, len(measures)), measures, strict=True):
-            key = ("response", "all", measure)
+            key = (RESPONSE, "all", measure)
             if half is halves[0]:
                 for row in rows:
                     place, summary = paper.TABLE_5.index(row.paper), row.summary(key)
@@ -151,7 +152,7 @@ def loss_weights(rows: Sequence[Row]) -> "Figure":
 
 def _logged_tasks(rows: Sequence[Row]) -> list[str]:
     tasks = [task for row in rows for run in row.runs for task in _tasks(run)]
-    return ordered(tasks, ["response", *paper.TASKS])
+    return ordered(tasks, [RESPONSE, *paper.TASKS])
 
 
 def _tasks(run: Run) -> list[str]:

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from emo_mtl.checked_json import check, is_nan, member
 from emo_mtl.errors import UserError
 from emo_mtl.evaluation.report import paper
 from emo_mtl.evaluation.report.train_log import Point, Settings, read_settings, read_train_log
+from emo_mtl.formats.checked_json import check, is_nan, member
 from emo_mtl.io import read_json
+from emo_mtl.names import RESPONSE
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +106,7 @@ def read_run(folder: Path) -> Run:
     if "evaluate.json" in present:
         path = folder / "evaluate.json"
         entries = member(read_json(path), "rows", list, str(path))
-        _add_scores(run, path, entries, RESPONSE_MEASURES, task="response")
+        _add_scores(run, path, entries, RESPONSE_MEASURES, task=RESPONSE)
     if "classify.json" in present:
         path = folder / "classify.json"
         _add_scores(run, path, read_json(path), CLASSIFICATION_MEASURES)
@@ -126,7 +127,7 @@ def read_run(folder: Path) -> Run:
             and math.isfinite(point.measures.get("response_ppl", math.nan))
         ]
         if perplexities:
-            run.scores["response", "valid", "ppl"] = min(perplexities)
+            run.scores[RESPONSE, "valid", "ppl"] = min(perplexities)
     return run
 
 

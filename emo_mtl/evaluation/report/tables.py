@@ -6,10 +6,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from emo_mtl import markdown as md
-from emo_mtl.delimited import csv_cell
 from emo_mtl.evaluation.report import paper
 from emo_mtl.evaluation.report.runs import Key, Row
+from emo_mtl.formats import markdown as md
+from emo_mtl.formats.delimited import csv_cell
+from emo_mtl.names import RESPONSE
 
 TITLES = {
     "sacrebleu": "sacreBLEU",
@@ -76,7 +77,7 @@ def differences_from_paper(row: Row) -> list[str]:
 
 def _count_key(task: str) -> Key:
     """The key of the number of test examples."""
-    return task, "all", "lines" if task == "response" else "examples"
+    return task, "all", "lines" if task == RESPONSE else "examples"
 
 
 def markdown(rows: Sequence[Row], figures: Sequence[str]) -> str:
@@ -125,8 +126,8 @@ def comparison_note(rows: Sequence[Row]) -> str:
 def _responses(rows: Sequence[Row]) -> list[str]:
     measures = ("sacrebleu", *paper.RESPONSE_MEASURES, "lines")
     sections = []
-    for part in _parts(rows, ["response"]):
-        columns = [Column(TITLES[measure], ("response", part, measure)) for measure in measures]
+    for part in _parts(rows, [RESPONSE]):
+        columns = [Column(TITLES[measure], (RESPONSE, part, measure)) for measure in measures]
         sections += [_part_heading(part), _table(rows, columns, paper.TABLE_2)]
     return ["## Responses (Table 2)", *sections] if sections else []
 
@@ -152,7 +153,7 @@ def _loss_weights(rows: Sequence[Row]) -> list[str]:
     if not rows:
         return []
     measures = ("sacrebleu", *paper.RESPONSE_MEASURES)
-    columns = [Column(TITLES[measure], ("response", "all", measure)) for measure in measures]
+    columns = [Column(TITLES[measure], (RESPONSE, "all", measure)) for measure in measures]
     columns += [
         Column(f"E6 {TITLES[measure]}", ("e6", "all", measure)) for measure in paper.E6_MEASURES
     ]
@@ -166,7 +167,7 @@ def weighted_rows(rows: Sequence[Row]) -> list[Row]:
 
 
 def _perplexity(rows: Sequence[Row]) -> list[str]:
-    columns = [Column(TITLES["ppl"], ("response", "valid", "ppl"))]
+    columns = [Column(TITLES["ppl"], (RESPONSE, "valid", "ppl"))]
     if not _rows_with(rows, columns):
         return []
     note = "Of the responses of the validation set, per token; the lowest of all validations."

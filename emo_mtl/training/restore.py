@@ -14,9 +14,9 @@ from fairseq.optim import OPTIMIZER_REGISTRY
 from fairseq.utils import split_paths
 from torch import Tensor, nn
 
-from emo_mtl.checkpoints import damage, read, saved_flags
 from emo_mtl.errors import UserError
 from emo_mtl.models.emo_bart import EMBEDDING, check_heads, head_of, head_sizes, rows_changed
+from emo_mtl.training.checkpoints import damage, read, saved_flags
 
 logger = logging.getLogger(__name__)
 

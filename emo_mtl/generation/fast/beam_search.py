@@ -9,9 +9,9 @@ from fairseq.search import BeamSearch
 from fairseq.sequence_generator import SequenceGenerator
 from torch import Tensor
 
-from emo_mtl.generation.incremental_decoder import IncrementalDecoder, is_plain
+from emo_mtl.generation.fast.incremental_decoder import IncrementalDecoder, is_plain
+from emo_mtl.generation.fast.vocabulary import best_continuations, logits_buffer, project
 from emo_mtl.generation.ngram_block import NGramBlock
-from emo_mtl.generation.vocabulary import best_continuations, logits_buffer, project
 
 
 class BeamSearchGenerator(SequenceGenerator):

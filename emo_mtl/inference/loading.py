@@ -15,13 +15,13 @@ from fairseq.dataclass.configs import FairseqConfig
 from fairseq.dataclass.utils import overwrite_args_by_name
 from torch import Tensor, nn
 
-from emo_mtl import bpe
-from emo_mtl.checkpoints import read
 from emo_mtl.data.datasets import PairDataset
 from emo_mtl.errors import UserError
-from emo_mtl.model_files import dictionary_folder
+from emo_mtl.inference import bpe
+from emo_mtl.inference.model_files import dictionary_folder
+from emo_mtl.inference.text import Writing
 from emo_mtl.tasks.emotion_dialogue import EmotionDialogueTask
-from emo_mtl.writing import Writing
+from emo_mtl.training.checkpoints import read
 
 # ---- loading
 
@@ -217,7 +217,7 @@ def load_heads(
     """The task on a data folder and the model of a checkpoint, ready to classify.
 
     Args:
-        data: None for what the checkpoint needs, see `emo_mtl.inference.data_folder`
+        data: None for what the checkpoint needs, see `emo_mtl.inference.loading.data_folder`
         names: tasks that are needed; all heads of the checkpoint for None
         untrained_head: make heads that the checkpoint lacks, initialised with `seed`
 
@@ -225,7 +225,7 @@ def load_heads(
         UserError: no such file, not a checkpoint of `emotion_dialogue`, no such head, or data that does not
             fit the checkpoint
     """
-    from emo_mtl.inference import build_model, checkpoint_file, data_folder, load_checkpoint
+    from emo_mtl.inference.loading import build_model, checkpoint_file, data_folder, load_checkpoint
 
     state = load_checkpoint(checkpoint_file(path))
     trained = state["task_state"]["heads"]

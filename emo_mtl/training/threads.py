@@ -3,7 +3,7 @@
 torch takes one for each core of the machine, and its threads wait for each other: beside other work, or
 under a quota, a training of minutes then takes hours.
 
-    python emo_mtl/threads.py    # threads: 2 (2 cores, load 0.1; OMP_NUM_THREADS sets another number)
+    python emo_mtl/training/threads.py  # threads: 2 (2 cores, load 0.1; OMP_NUM_THREADS sets another number)
 """
 
 import math

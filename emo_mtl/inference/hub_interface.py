@@ -10,7 +10,7 @@ from torch import nn
 from emo_mtl.data.datasets import PairDataset
 from emo_mtl.errors import UserError
 from emo_mtl.generation.settings import INTEGER, check_range, generation_config
-from emo_mtl.inference import (
+from emo_mtl.inference.loading import (
     batches,
     build_model,
     checkpoint_file,
@@ -21,9 +21,9 @@ from emo_mtl.inference import (
     seeded,
     text_dataset,
 )
+from emo_mtl.inference.text import as_people_write
 from emo_mtl.names import RESPONSE
 from emo_mtl.tasks.emotion_dialogue import EmotionDialogueTask
-from emo_mtl.writing import as_people_write
 
 
 class EmoBART:

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from emo_mtl.bpe import identity_in
 from emo_mtl.errors import UserError
+from emo_mtl.inference.bpe import identity_in
 from emo_mtl.io import atomic_file, read_json, sha256
 from emo_mtl.names import RESPONSE
 
@@ -58,7 +58,8 @@ def notes_for_checkpoint(folder: Path) -> dict[str, Any]:
 
     Returns:
         `bpe`: its identity, None where it is not known; `writing`: how each task's corpus writes, see
-        `emo_mtl.writing`; `titles`: the tasks' names for people. The last two have what the manifest has
+        `emo_mtl.inference.text`; `titles`: the tasks' names for people. The last two have what the
+        manifest has
     """
     manifest = read_manifest(folder)
     tasks = manifest["tasks"] if manifest else {}

@@ -1,0 +1,1 @@
+"""The beam search that gives fairseq's hypotheses sooner."""

@@ -1,0 +1,1 @@
+"""A trained model at work: loading it, its BPE, typed text, conversations."""
