@@ -3,7 +3,7 @@
 import base64
 import html
 
-from emo_mtl.inference.dialogue import Turn, dialogue_line
+from emo_mtl.inference.conversation import Turn, dialogue_line
 
 SHOWN_LABELS = 6  # bars of a head that are shown at once; the rest unfolds
 

@@ -13,17 +13,16 @@ from pathlib import Path
 import pytest
 from helpers.commands import REPOSITORY
 
-from emo_mtl.cli.chat import (
+from emo_mtl.cli.chat import answer_lines, json_line, tab_line
+from emo_mtl.errors import UserError
+from emo_mtl.inference.conversation import (
     COMMANDS,
     Conversation,
-    answer_lines,
+    Turn,
     beam_settings,
-    json_line,
+    dialogue_line,
     sample_settings,
-    tab_line,
 )
-from emo_mtl.errors import UserError
-from emo_mtl.inference.dialogue import Turn, dialogue_line
 from emo_mtl.inference.hub_interface import EmoBART
 
 START = {"beam": 2, "no_repeat_ngram_size": 3}

@@ -14,11 +14,19 @@ from pathlib import Path
 import pytest
 from helpers.commands import REPOSITORY, run_command
 
-from emo_mtl.cli.demo import BEAM, EXAMPLES, MAX_CHARACTERS, MAX_TURNS, SAMPLING, answer, build_page
 from emo_mtl.cli.main import main
 from emo_mtl.demo.html import save_link
+from emo_mtl.demo.page import (
+    BEAM,
+    EXAMPLES,
+    MAX_CHARACTERS,
+    MAX_TURNS,
+    SAMPLING,
+    answer,
+    build_page,
+)
 from emo_mtl.errors import UserError
-from emo_mtl.inference.dialogue import Turn
+from emo_mtl.inference.conversation import Turn
 
 gradio = pytest.importorskip("gradio", reason="needs the extra demo")
 

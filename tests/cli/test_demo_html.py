@@ -5,7 +5,7 @@ import re
 from html.parser import HTMLParser
 
 from emo_mtl.demo.html import SHOWN_LABELS, bar, chart, conversation, save_link
-from emo_mtl.inference.dialogue import Turn, dialogue_line
+from emo_mtl.inference.conversation import Turn, dialogue_line
 
 HOSTILE = "<script>alert(1)</script><img src=x onerror='alert(2)'> \"&amp;"
 

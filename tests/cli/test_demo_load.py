@@ -13,7 +13,7 @@ gradio = pytest.importorskip("gradio", reason="needs the extra demo")
 
 from soak.demo_load import ask, load, serve, verdicts  # noqa: E402
 
-from emo_mtl.cli.demo import MAX_CHARACTERS, MAX_WAITING  # noqa: E402
+from emo_mtl.demo.page import MAX_CHARACTERS, MAX_WAITING  # noqa: E402
 
 
 class Gate:

@@ -18,12 +18,12 @@ from fairseq_cli import train as fairseq_train
 from helpers.config import parse, parse_train, printed, train_argv
 from helpers.raw_files import write, write_gpt2_bpe
 
-from emo_mtl.cli.chat import CONTROL
 from emo_mtl.cli.main import main
 from emo_mtl.data.loading import load_dictionary
 from emo_mtl.errors import UserError
 from emo_mtl.evaluation.responses import read_responses
 from emo_mtl.inference.bpe import FILES
+from emo_mtl.inference.conversation import CONTROL
 from emo_mtl.inference.hub_interface import EmoBART
 from emo_mtl.preparation.corpus import SPLITS
 

@@ -14,7 +14,6 @@ from helpers.raw_files import write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emo_mtl.cli.chat import Conversation
 from emo_mtl.data.loading import (
     load_dictionary,
     load_label_numbers,
@@ -25,6 +24,7 @@ from emo_mtl.data.loading import (
 )
 from emo_mtl.errors import UserError
 from emo_mtl.evaluation.responses import read_responses
+from emo_mtl.inference.conversation import Conversation
 from emo_mtl.inference.loading import load_checkpoint
 from emo_mtl.preparation import crowdflower, custom, dailydialog, sst2, tec
 from emo_mtl.preparation.corpus import SPLITS

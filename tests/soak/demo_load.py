@@ -89,7 +89,7 @@ def verdicts(answers: dict[str, str], expected: Callable[[str], str]) -> Counter
 
 def serve(bart: Any) -> tuple[Any, str]:
     """The demo of a model on a free port of 127.0.0.1, and its address."""
-    from emo_mtl.cli.demo import build_page, launch
+    from emo_mtl.demo.page import build_page, launch
 
     page = build_page(bart)
     return page, launch(page, "127.0.0.1").rstrip("/")

@@ -1,0 +1,146 @@
+"""A conversation with a model, at a terminal or on a page: what is said, its settings, saving it."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from emo_mtl.errors import UserError
+from emo_mtl.io import check_output, write_atomically
+
+if TYPE_CHECKING:
+    from emo_mtl.inference.hub_interface import EmoBART
+
+
+COMMANDS = """\
+/beam N                       beam search of width N: the same answer every time
+/sample [NAME=NUMBER ...]     draw the answer at random; NAME is topp, topk or temperature
+                              (/sample alone: topp=0.9)
+/history                      what was said so far
+/save FILE [--overwrite]      write it to a file, as one line of a corpus of dialogues (JSON Lines)
+/reset                        forget it, and go back to the settings at the start
+/help                         this text
+/quit                         end, as Ctrl-D does; Ctrl-C gives up a line or an answer
+
+Every utterance is answered by itself, as the model was trained: it does not see what was said before."""
+
+
+SAMPLING = {"topp": "sampling_topp", "topk": "sampling_topk", "temperature": "temperature"}
+
+
+CONTROL = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")  # a terminal would obey these
+
+
+@dataclass(frozen=True)
+class Turn:
+    """An utterance; what was recognised in it and answered, both empty until they are there."""
+
+    text: str
+    emotions: dict[str, dict[str, float]]  # head -> label -> probability, the most probable first
+    response: str
+
+    def best(self) -> dict[str, tuple[str, float]]:
+        """Head -> the most probable label and its probability."""
+        return {head: next(iter(scores.items())) for head, scores in self.emotions.items()}
+
+
+@dataclass
+class Conversation:
+    """What was said, and the settings of what is said next."""
+
+    bart: "EmoBART"
+    start: dict[str, Any]  # settings of `EmoBART.respond`
+    settings: dict[str, Any] = field(init=False)
+    turns: list[Turn] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.settings = self.start
+
+    def answer(self, text: str) -> Turn:
+        """What is recognised in an utterance, and the response on one line."""
+        (emotions,) = self.bart.classify([text])
+        (response,) = self.bart.respond([text], **self.settings)
+        turn = Turn(text, emotions, CONTROL.sub(" ", response).strip())
+        self.turns.append(turn)
+        return turn
+
+    def command(self, line: str) -> str:
+        """Obey a line that begins with `/` (but `/quit`), and return what to say about it.
+
+        Raises:
+            UserError: no such command, a wrong number, or a file that cannot be written
+        """
+        name, *values = line.split()
+        if name == "/history":
+            said = (f"you> {turn.text}\nbot> {turn.response}" for turn in self.turns)
+            return "\n".join(said) or "-"
+        if name == "/save":
+            return self.save(line.removeprefix(name).strip())
+        if name == "/reset":
+            self.settings, self.turns = self.start, []
+        elif name in ("/beam", "/sample"):
+            settings = beam_settings(values) if name == "/beam" else sample_settings(values)
+            settings["no_repeat_ngram_size"] = self.start["no_repeat_ngram_size"]
+            self.bart.build_generator(**settings)
+            self.settings = settings
+        elif name == "/help":
+            return COMMANDS
+        else:
+            raise UserError(f"found {name}, expected one of the commands:\n{COMMANDS}")
+        return ", ".join(f"{name} {value}" for name, value in self.settings.items())
+
+    def save(self, arguments: str) -> str:
+        """Write the conversation for `/save FILE [--overwrite]`, and return what to say about it."""
+        name = arguments.removesuffix("--overwrite").strip()
+        if not name or not self.turns:
+            raise UserError(
+                "/save: found no conversation yet, expected one"
+                if name
+                else "/save: found no name, expected that of a file, for example /save talk.jsonl"
+            )
+        try:
+            path = Path(name).expanduser()
+            check_output(path, overwrite=name != arguments)
+            write_atomically(path, dialogue_line(self.turns))
+        except (OSError, RuntimeError, ValueError) as error:  # too long, no such home, NUL
+            raise UserError(f"/save {name[:40]}: cannot be written ({error})") from error
+        return f"{path}: {len(self.turns)} turns"
+
+
+def dialogue_line(turns: Sequence[Turn]) -> str:
+    """A conversation as one line of a corpus of dialogues in JSON Lines.
+
+    `{"turns": [{"text": ..., "speaker": "you", "emotion": ...}, {"text": ..., "speaker": "bot"}, ...]}`;
+    `emotion` is the most probable label of the model's first head, and missing without heads.
+    """
+    said: list[dict[str, str]] = []
+    for turn in turns:
+        you = {"text": turn.text, "speaker": "you"}
+        for label, _ in list(turn.best().values())[:1]:
+            you["emotion"] = label
+        said += [you, {"text": turn.response, "speaker": "bot"}]
+    return json.dumps({"turns": said}, ensure_ascii=False) + "\n"
+
+
+def beam_settings(values: list[str]) -> dict[str, Any]:
+    """`["5"]` -> the settings of `/beam 5`."""
+    if len(values) != 1 or not re.fullmatch(r"\d{1,4}", values[0]):
+        found = " ".join(values)[:40]
+        raise UserError(f"/beam {found}: expected a whole number up to 9999, for example /beam 5")
+    return {"beam": int(values[0])}
+
+
+def sample_settings(values: list[str]) -> dict[str, Any]:
+    """`["topk=10"]` -> the settings of `/sample topk=10`."""
+    settings: dict[str, Any] = {"beam": 1, "sampling": True}
+    for value in values or ["topp=0.9"]:
+        name, _, number = value.partition("=")
+        try:
+            settings[SAMPLING[name]] = int(number) if name == "topk" else float(number)
+        except (KeyError, ValueError) as error:
+            raise UserError(
+                f"/sample: found {value}, expected NAME=NUMBER with {', '.join(SAMPLING)} as the name"
+            ) from error
+    return settings
