@@ -1,7 +1,20 @@
 """Multi-task BART for emotion-aware dialogue: a fairseq plugin (`--user-dir emo_mtl`)."""
 
+from typing import Any
+
 from emo_mtl.errors import show_in_one_line
 from emo_mtl.registration import register_with_fairseq
 
+__all__ = ["EmoBART"]
+
 show_in_one_line()
 register_with_fairseq()
+
+
+def __getattr__(name: str) -> Any:
+    """`from emo_mtl import EmoBART`, which imports torch and fairseq, works without costing anybody else."""
+    if name == "EmoBART":
+        from emo_mtl.inference.hub_interface import EmoBART
+
+        return EmoBART
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -17,6 +17,8 @@ from hypothesis import settings
 from make_sample import main as make_sample
 
 torch.set_num_threads(1)  # the models are tiny
+settings.register_profile("suite", deadline=None)  # on a busy machine an example takes seconds
+settings.load_profile("suite")
 settings.register_profile("soak", max_examples=5000)  # --hypothesis-profile=soak
 
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from helpers.commands import MULTITASK, REPOSITORY, TRAIN, train
+from helpers.commands import FOREVER, MULTITASK, REPOSITORY, TRAIN, train
 
 # In a mount namespace of its own, which ends with it: nothing of this machine is changed.
 NAMESPACE = ["unshare", "--user", "--map-root-user", "--mount", "bash", "-c"]
@@ -31,7 +31,7 @@ sha256sum --check --quiet "$SUMS" && echo "unchanged"
 def can_mount(folder: Path) -> bool:
     command = [*NAMESPACE, f"mount -t tmpfs none '{folder}'"]
     try:
-        return subprocess.run(command, capture_output=True, timeout=30).returncode == 0
+        return subprocess.run(command, capture_output=True, timeout=FOREVER).returncode == 0
     except FileNotFoundError:  # no unshare on this system
         return False
 
@@ -59,7 +59,7 @@ def test_full_and_read_only(sample, tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=600,
+        timeout=FOREVER,
     )
     log = result.stdout
     _, full, enlarged, read_only = re.split(r"^== .*$", log, flags=re.MULTILINE)

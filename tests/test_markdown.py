@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.commands import REPOSITORY
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emo_mtl.cli.main import main
@@ -66,7 +66,6 @@ def test_markup_becomes_text(name, shown):
 MARKUP = "<>&|\\`*_~[]()!#+-=.1 ab:;\"'$@"
 
 
-@settings(deadline=None)
 @given(st.text(MARKUP) | st.text(st.characters(exclude_categories=("C", "Z"))))
 def test_as_a_renderer_shows_it(name):
     """What a Markdown parser makes of it is one paragraph with the name as its text, and no markup."""

@@ -6,7 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emo_mtl.errors import UserError
@@ -64,7 +64,6 @@ class TestPaperBleu:
         score = paper_bleu([list("abcd")], [list("abcdefgh")])
         assert score == pytest.approx(100 * math.exp(1 - 8 / 4))
 
-    @settings(deadline=None)  # the first example imports NLTK
     @given(st.lists(st.tuples(WORDS, WORDS), min_size=1, max_size=6))
     def test_equals_nltk(self, pairs):
         bleu_score = pytest.importorskip("nltk.translate.bleu_score")
@@ -106,7 +105,6 @@ class TestClassification:
         assert accuracy(confusion) == 100
         assert macro_f1(confusion) == 50
 
-    @settings(deadline=None)  # the first example imports scikit-learn
     @given(LABELS, st.integers(5, 7))
     def test_equals_scikit_learn(self, labels, num_classes):
         sklearn_metrics = pytest.importorskip("sklearn.metrics")

@@ -9,11 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 from helpers.background import read_until, start, start_ranks
-from helpers.commands import MULTITASK, train
+from helpers.commands import FOREVER, MULTITASK, train
 
 from emo_mtl.training.preemption import EXIT_STATUS, Preemption, ignore_once
-
-DEADLINE = 120  # seconds, for a slow machine
 
 
 def parameters(checkpoint: Path) -> dict[str, torch.Tensor]:
@@ -30,7 +28,7 @@ class TestTraining:
         process = start(sample, parts, *flags)
         read_until(process, r'"num_updates": "3"')
         os.killpg(process.pid, number)
-        log, _ = process.communicate(timeout=DEADLINE)
+        log, _ = process.communicate(timeout=FOREVER)
         assert process.returncode == EXIT_STATUS, log
         assert f"received {number.name}" in log
         saved = re.search(r"checkpoint_last.pt \(epoch 1 @ (\d+) updates", log)
@@ -50,7 +48,7 @@ class TestTraining:
         try:
             read_until(first, r'"num_updates": "3"')
             second.send_signal(signal.SIGTERM)
-            logs = [process.communicate(timeout=DEADLINE)[0] for process in (first, second)]
+            logs = [process.communicate(timeout=FOREVER)[0] for process in (first, second)]
         finally:
             for process in (first, second):
                 process.kill()
@@ -62,7 +60,7 @@ class TestTraining:
         process = start(sample, tmp_path, "--disable-validation", "--max-update", "1000")
         read_until(process, r'"num_updates": "2"')
         process.send_signal(signal.SIGTERM)
-        log, _ = process.communicate(timeout=DEADLINE)
+        log, _ = process.communicate(timeout=FOREVER)
         assert process.returncode == EXIT_STATUS, log
         assert (tmp_path / "checkpoint_last.pt").is_file()
 
@@ -122,7 +120,7 @@ def restore_handlers():
 
 
 def wait_for(condition) -> None:
-    end = time.monotonic() + DEADLINE
+    end = time.monotonic() + FOREVER
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.01)

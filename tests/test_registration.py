@@ -55,6 +55,7 @@ class TestOrderOfImports:
             "import fairseq; import emo_mtl",
             f"import emo_mtl\n{USER_DIR}",
             f"{USER_DIR}\nimport emo_mtl",
+            "from emo_mtl import EmoBART",
         ],
     )
     def test_both_packages(self, code):

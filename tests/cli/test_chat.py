@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from helpers.commands import REPOSITORY
+from helpers.commands import FOREVER, REPOSITORY
 
 from emo_mtl.cli.chat import answer_lines, json_line, tab_line
 from emo_mtl.errors import UserError
@@ -135,7 +135,7 @@ def chat(checkpoint: Path, text: bytes, *flags: str) -> subprocess.CompletedProc
         cwd=REPOSITORY,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
-        timeout=120,
+        timeout=FOREVER,
     )
 
 
@@ -234,7 +234,7 @@ class TestPipe:
             env={**os.environ, "PATH": path},
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=FOREVER,
         )
         assert result.stdout.count("\n") == 1
         assert "Error" not in result.stderr

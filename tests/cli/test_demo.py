@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from helpers.commands import REPOSITORY, run_command
+from helpers.commands import FOREVER, REPOSITORY, run_command
 
 from emo_mtl.cli.main import main
 from emo_mtl.demo.html import save_link
@@ -125,7 +125,7 @@ def server(trained) -> Iterator[tuple[str, subprocess.Popen, str]]:
     assert "Ctrl-C" in line
     yield line.split()[0], process, first
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.communicate(timeout=FOREVER)
     assert process.returncode == 0
 
 
@@ -133,7 +133,7 @@ class TestServer:
     def test_loopback_and_no_analytics(self, server):
         url, _, _ = server
         assert url.startswith("http://127.0.0.1:")
-        with urllib.request.urlopen(url, timeout=30) as reply:
+        with urllib.request.urlopen(url, timeout=FOREVER) as reply:
             page = reply.read().decode()
         assert '"analytics_enabled":false' in page.replace(" ", "")
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
 import pytest
+from helpers.commands import FOREVER
 
 gradio = pytest.importorskip("gradio", reason="needs the extra demo")
 
@@ -69,7 +70,7 @@ def send(
     **headers: str,
 ) -> tuple[int, str]:
     """Status and text of the answer to one request."""
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=FOREVER)
     try:
         connection.request(method, path, body, headers, encode_chunked=chunked)
         reply = connection.getresponse()

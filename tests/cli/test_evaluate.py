@@ -5,7 +5,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emo_mtl.cli.main import SUBCOMMANDS, main
@@ -161,7 +161,6 @@ class TestParts:
 
 
 class TestReadResponses:
-    @settings(deadline=None)  # writes a file
     @given(st.permutations(range(3)), st.permutations("STHDP"))
     def test_order_does_not_matter(self, tmp_path_factory, order, kinds):
         path = tmp_path_factory.mktemp("order") / "generate-test.txt"

@@ -12,7 +12,7 @@ import pytest
 import torch
 from helpers.background import start_ranks
 from helpers.checkpoints import real_state, write_pretrained_bart
-from helpers.commands import MULTITASK, TASK, TRAIN, run_command, train
+from helpers.commands import FOREVER, MULTITASK, TASK, TRAIN, run_command, train
 
 from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError
@@ -69,7 +69,7 @@ class TestTrain:
         train(sample, tmp_path / "one", *flags, "--update-freq", "8", "--max-update", "4")
         more = [*flags, "--update-freq", "4", "--max-update", "4"]
         workers = start_ranks(2, sample, tmp_path / "two", *more)
-        outputs = [worker.communicate(timeout=300)[0] for worker in workers]
+        outputs = [worker.communicate(timeout=FOREVER)[0] for worker in workers]
         assert [worker.returncode for worker in workers] == [0, 0], outputs[0][-3000:]
         one, two = parameters(tmp_path / "one"), parameters(tmp_path / "two")
         for name, expected in one.items():

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from helpers.commands import run_python
+from helpers.commands import FOREVER, REPOSITORY, run_python
 
 from emo_mtl.cli.main import ENDED_BY_READER, main
 
@@ -26,7 +26,7 @@ class TestLightStart:
             ["--version"],
             *(
                 [name, "--help"]
-                for name in ("baselines", "classify", "evaluate", "human-eval", "report")
+                for name in ("baselines", "classify", "evaluate", "human-eval", "prepare", "report")
             ),
         ],
     )
@@ -34,6 +34,11 @@ class TestLightStart:
         lines = run_python(RUN.format(argv=argv)).splitlines()
         assert lines[0].startswith(("usage: emo-mtl", "emo-mtl "))
         assert lines[-1] == "heavy: []"
+
+    def test_as_a_module(self):
+        command = [sys.executable, "-m", "emo_mtl", "--version"]
+        run = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+        assert run.stdout.startswith("emo-mtl ")
 
     def test_evaluates_without_them(self, tmp_path):
         responses = tmp_path / "responses.txt"
@@ -71,7 +76,7 @@ class TestPipe:
         process.stdout.close()
         assert process.stderr.read() == b""
         process.stderr.close()
-        assert process.wait(timeout=60) == ENDED_BY_READER
+        assert process.wait(timeout=FOREVER) == ENDED_BY_READER
 
     def test_another_pipe_is_an_error(self, monkeypatch):
         def fail(args: object) -> None:

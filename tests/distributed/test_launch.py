@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 import torch
 from helpers.background import GLOO, free_port, ranks
-from helpers.commands import REPOSITORY
+from helpers.commands import FOREVER, REPOSITORY
 from helpers.config import train_argv
 from helpers.data import write_data_bin
 
 BIN = Path(sys.executable).parent
-PATIENCE = 120  # seconds; a training takes 5 on an idle machine
 
 
 def fairseq_train(data: Path, save_dir: Path, **flags: str) -> list[str]:
@@ -63,12 +62,12 @@ def start(tmp_path: Path):
 
 def end_well(*processes: subprocess.Popen) -> None:
     for process in processes:
-        status = process.wait(timeout=PATIENCE)
+        status = process.wait(timeout=FOREVER)
         assert status == 0, process.log.read_text(errors="replace")[-4000:]
 
 
 def wait_until(is_true: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + FOREVER
     while not is_true():
         assert time.monotonic() < deadline, what
         time.sleep(0.1)
@@ -157,7 +156,7 @@ class TestLaunchers:
         """One process with twice the update frequency."""
         save_dir = tmp_path_factory.mktemp("alone")
         command = fairseq_train(data_bin, save_dir, **FEW, update_freq="6")
-        subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, timeout=PATIENCE)
+        subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, timeout=FOREVER)
         return save_dir
 
     def test_one_node(self, data_bin, tmp_path, start, alone):
@@ -200,7 +199,7 @@ class TestKilled:
         wait_until((save_dir / "checkpoint_last.pt").exists, "no checkpoint")
         second.kill()
         killed = time.monotonic()
-        assert first.wait(timeout=PATIENCE) != 0
+        assert first.wait(timeout=FOREVER) != 0
         print(f"the other rank ended after {time.monotonic() - killed:.1f} s")
         assert "Connection" in first.log.read_text(errors="replace")
         saved = torch.load(save_dir / "checkpoint_last.pt", weights_only=True)

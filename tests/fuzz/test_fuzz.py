@@ -11,7 +11,7 @@ import pytest
 import torch
 from helpers.data import LABELS, WORDS, binarize, make_dictionary
 from helpers.raw_files import write
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emo_mtl.data.loading import (
@@ -28,8 +28,6 @@ from emo_mtl.inference.conversation import Conversation
 from emo_mtl.inference.loading import load_checkpoint
 from emo_mtl.preparation import crowdflower, custom, dailydialog, sst2, tec
 from emo_mtl.preparation.corpus import SPLITS
-
-fuzz = settings(deadline=None)  # how many examples is the profile's
 
 # (where in a file, from 0 to 1; bytes to take away there; bytes to put there)
 EDITS = st.lists(
@@ -81,7 +79,6 @@ CORPORA: dict[str, tuple[Callable, dict[str, str]]] = {
 
 
 @pytest.mark.parametrize("name", CORPORA)
-@fuzz
 @given(edits=EDITS | CUT, which=st.integers(0, 5))
 def test_corpora(folder, name, edits, which):
     read, files = CORPORA[name]
@@ -102,7 +99,6 @@ def test_corpora(folder, name, edits, which):
 NAMES = st.text("e62,=.-_ \x00é\n/", max_size=12) | st.text(max_size=12)
 
 
-@fuzz
 @given(NAMES)
 def test_task_names(text):
     try:
@@ -113,7 +109,6 @@ def test_task_names(text):
     torch.nn.ModuleDict({name: torch.nn.Identity() for name in names})
 
 
-@fuzz
 @given(st.text("e62,=.-_ infa190", max_size=16) | st.text(max_size=16))
 def test_loss_weights(text):
     try:
@@ -126,7 +121,6 @@ def test_loss_weights(text):
 GENERATED = "S-0\ta\nT-0\tb\nH-0\t-0.5\tc\nD-0\t-0.5\tc\nP-0\t-0.5\nGenerate test with beam=5: \n"
 
 
-@fuzz
 @given(EDITS | CUT | st.just([(0.0, 3, b"H-" + b"9" * 5000)]))
 def test_generate_output(folder, edits):
     path = write(folder / "generated.txt", mutated(GENERATED.encode(), edits))
@@ -148,7 +142,6 @@ def task(folder) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(files)}
 
 
-@fuzz
 @given(edits=EDITS | CUT, which=st.integers(0, 5))
 def test_data_bin(folder, task, edits, which):
     for number, (file, content) in enumerate(task.items()):
@@ -173,7 +166,6 @@ def checkpoint(folder) -> bytes:
     return (folder / "good.pt").read_bytes()
 
 
-@fuzz
 @given(EDITS | CUT)
 def test_checkpoint(folder, checkpoint, edits):
     (folder / "bad.pt").write_bytes(mutated(checkpoint, edits))
@@ -191,7 +183,6 @@ class AnyGenerator:
         assert int(settings["beam"]) >= 0
 
 
-@fuzz
 @given(
     st.sampled_from(["/beam ", "/sample ", "/sample topk=", "/sample topp=", "/"]),
     st.text(max_size=12) | st.integers().map(str) | st.floats().map(str) | st.just("9" * 5000),

@@ -6,7 +6,7 @@ import pytest
 from fairseq import tasks
 from fairseq.dataclass.configs import GenerationConfig
 from helpers.config import parse_train, train_argv
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emo_mtl.errors import UserError
@@ -128,7 +128,6 @@ class TestGenerationConfig:
         config = generation_config(START | rest, vocabulary=100, longest=63)
         assert config.beam == 4
 
-    @settings(deadline=None)
     @given(st.dictionaries(st.sampled_from([*NAMES, "other"]), st.sampled_from(VALUES), max_size=5))
     def test_any_mixture(self, given):
         try:

@@ -8,7 +8,7 @@ import sentencepiece
 from fairseq.data import Dictionary
 from fairseq.data.encoders.gpt2_bpe import GPT2BPE, GPT2BPEConfig
 from fairseq.data.encoders.gpt2_bpe_utils import bytes_to_unicode
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from emo_mtl.errors import UserError
@@ -109,7 +109,6 @@ class TestSentencePiece:
         bpe, tokenizer = both
         assert tokenizer(text)["input_ids"] == encode(bpe, spm_dictionary, text)
 
-    @settings(deadline=None)
     @given(text=ANY_TEXT)
     def test_numbers_of_any_text(self, both, spm_dictionary, text):
         bpe, tokenizer = both
@@ -179,7 +178,6 @@ class TestGPT2:
         assert numbers == encode(bpe, gpt2_dictionary, text)
         assert tokenizer.decode(numbers, skip_special_tokens=True) == text
 
-    @settings(deadline=None)
     @given(text=ANY_TEXT)
     def test_numbers_of_any_text(self, both, gpt2_dictionary, text):
         bpe, tokenizer = both

@@ -20,7 +20,7 @@ from fairseq.logging import metrics
 from fairseq.trainer import Trainer
 from fairseq_cli import train as fairseq_train
 from helpers.checkpoints import real_state, save_checkpoint
-from helpers.commands import REPOSITORY
+from helpers.commands import FOREVER, REPOSITORY
 from helpers.config import parse_train, train_argv
 from helpers.data import LABELS, WORDS, binarize, make_dictionary, write_data_bin
 
@@ -987,7 +987,7 @@ print(type(task.build_criterion(cfg.criterion)).__name__)
             env=environment,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=FOREVER,
         )
         assert result.stdout.split() == [
             "EmotionDialogueTask",
