@@ -159,7 +159,8 @@ def register_task(job: dict[str, Any]) -> Any:
     from fairseq.tasks import FairseqTask, register_task
 
     from emo_mtl.generation.ngram_block import NGramBlock
-    from emo_mtl.tasks.emotion_dialogue import EmotionDialogueConfig, EmotionDialogueTask
+    from emo_mtl.tasks.config import EmotionDialogueConfig
+    from emo_mtl.tasks.emotion_dialogue import EmotionDialogueTask
 
     class TimedTask(EmotionDialogueTask):
         first_search: float | None = None

@@ -1,14 +1,14 @@
 """fairseq's iterator over batches, following a schedule of several tasks."""
 
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
 from fairseq.data import data_utils, iterators
 
 from emo_mtl.data.datasets import MultitaskDataset
-from emo_mtl.data.schedule import Step
+from emo_mtl.data.schedule import Step, proportional, round_robin
 
 Batches = Sequence[np.ndarray]
 
@@ -67,3 +67,42 @@ class ScheduledBatchIterator(iterators.EpochBatchIterator):
         """This rank's batches of an epoch."""
         self._frozen_batches = tuple(self.batches_of(epoch))
         return super().ordered_batches(epoch, fix_batches_to_gpus, shuffle=False)
+
+
+def scheduled_iterator(
+    dataset: MultitaskDataset,
+    sampling: str,
+    epoch: int,
+    keep: Callable[[np.ndarray], np.ndarray],
+    limits: Mapping[str, Any],
+    seed: int,
+    num_shards: int,
+    **kwargs: Any,
+) -> ScheduledBatchIterator:
+    """An iterator over the schedule, whose order depends on seed and epoch only.
+
+    Args:
+        sampling: the value of `--task-sampling`
+        keep, limits: see :func:`shuffled_pass`
+        num_shards: ranks
+        kwargs: of `EpochBatchIterator`
+    """
+    one_pass = partial(shuffled_pass, dataset, seed=seed, keep=keep, **limits)
+    num_batches = [len(one_pass(task, cycle=0)) for task in range(len(dataset.names))]
+
+    def batches_of(epoch: int) -> Batches:
+        if sampling == "proportional":
+            steps = proportional(num_batches, num_shards, epoch, seed)
+        else:
+            steps = round_robin(num_batches, num_shards, epoch)
+        return epoch_batches(steps, one_pass)
+
+    return ScheduledBatchIterator(
+        batches_of,
+        epoch,
+        dataset=dataset,
+        collate_fn=dataset.collater,
+        seed=seed,
+        num_shards=num_shards,
+        **kwargs,
+    )

@@ -5,7 +5,8 @@ checkpoint keep a BPE's identity, and nothing turns text into tokens or back wit
 """
 
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,17 @@ def given_flags(group: Any) -> dict[str, Any]:
         return {}
     flags = dict(group) if isinstance(group, Mapping) else vars(group)
     return {**flags, "bpe": flags.get("_name") or flags.get("bpe")}
+
+
+@contextmanager
+def readable(flags: Any) -> Iterator[None]:
+    """Raise `UserError` where the files that fairseq's flags of a BPE name cannot be read as one."""
+    try:
+        yield
+    except (OSError, RuntimeError, ValueError) as error:
+        named = given_flags(flags)
+        files = ", ".join(str(named.get(flag)) for flag in FILES.get(named["bpe"], ()))
+        raise UserError(f"{files}: cannot be read as {named['bpe']} BPE ({error})") from error
 
 
 def identity_of(flags: Namespace) -> Identity:

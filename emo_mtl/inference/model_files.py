@@ -6,12 +6,12 @@ is a whole model therefore: it can be moved, and needs the data no more.
 
 import logging
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from emo_mtl.errors import UserError
-from emo_mtl.inference.bpe import identity_in
+from emo_mtl.inference.bpe import FILES, Identity, find, identity_in, identity_of
 from emo_mtl.io import atomic_file, read_json, sha256
 from emo_mtl.names import RESPONSE
 
@@ -68,6 +68,43 @@ def notes_for_checkpoint(folder: Path) -> dict[str, Any]:
         "writing": {name: task["writing"] for name, task in tasks.items() if "writing" in task},
         "titles": {name: task["title"] for name, task in tasks.items() if task.get("title")},
     }
+
+
+def leave_model(
+    save_dir: Path,
+    data: Path,
+    dictionary: Path,
+    identity: Identity | None,
+    given: Mapping[str, Any],
+) -> Identity | None:
+    """Make a folder of checkpoints a whole model: copy dictionary, BPE and manifest into it.
+
+    Args:
+        data: the folder of the training's data
+        identity: of its BPE; None where it is not known
+        given: fairseq's flags of the BPE, see `emo_mtl.inference.bpe.find`
+
+    Returns:
+        the identity of the BPE that was copied; `identity` where none was
+
+    Raises:
+        UserError: the folder cannot be written, or belongs to a model of other data
+    """
+    files = []
+    if identity or given.get("bpe") in FILES:
+        try:
+            flags = find(identity, given, [home(data), save_dir])
+        except UserError as error:
+            if given.get("bpe"):
+                raise
+            logger.warning(f"{save_dir} will lack the model's BPE: {error}")
+        else:
+            identity = identity_of(flags)
+            files = [Path(getattr(flags, flag)) for flag in FILES[flags.bpe]]
+    if read_manifest(data):
+        files.append(home(data) / MANIFEST)
+    leave(save_dir, dictionary, files)
+    return identity
 
 
 def leave(save_dir: Path, dictionary: Path, others: Iterable[Path]) -> None:

@@ -6,8 +6,6 @@ import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +14,13 @@ import torch
 from fairseq import utils
 from fairseq.data import Dictionary, FairseqDataset, ListDataset, data_utils
 from fairseq.data.iterators import EpochBatchIterator
-from fairseq.dataclass import ChoiceEnum
 from fairseq.distributed.utils import is_master
-from fairseq.logging import metrics
 from fairseq.tasks import FairseqTask, register_task
-from fairseq.tasks.translation import EVAL_BLEU_ORDER, TranslationConfig, TranslationTask
-from omegaconf import II, OmegaConf
+from fairseq.tasks.translation import TranslationTask
+from omegaconf import OmegaConf
 from torch import Tensor, nn
 
-from emo_mtl.data.batch_iterator import ScheduledBatchIterator, epoch_batches, shuffled_pass
+from emo_mtl.data.batch_iterator import ScheduledBatchIterator, scheduled_iterator
 from emo_mtl.data.datasets import BARTInputDataset, LabelledDataset, MultitaskDataset, PairDataset
 from emo_mtl.data.loading import (
     PREPARE_AGAIN,
@@ -37,7 +33,6 @@ from emo_mtl.data.loading import (
     parse_loss_weights,
     parse_task_names,
 )
-from emo_mtl.data.schedule import proportional, round_robin
 from emo_mtl.errors import UserError
 from emo_mtl.generation.fast.beam_search import BeamSearchGenerator
 from emo_mtl.generation.ngram_block import NGramBlock
@@ -46,69 +41,20 @@ from emo_mtl.inference import bpe, model_files
 from emo_mtl.inference.text import Writing
 from emo_mtl.names import RESPONSE
 from emo_mtl.optim.horizon import set_horizon
+from emo_mtl.tasks.config import LENGTHS, EmotionDialogueConfig
 from emo_mtl.tasks.flags import check_generation, check_group, check_training
+from emo_mtl.tasks.validation_bleu import bleu_keys, log_bleu
+from emo_mtl.training.checks import check_gradient, check_launcher, fit_lengths, warn_of_clipping
 from emo_mtl.training.preemption import Preemption
-from emo_mtl.training.restore import check_models, check_room, check_start, choose_start
+from emo_mtl.training.restore import (
+    check_models,
+    check_room,
+    check_start,
+    check_state,
+    choose_start,
+)
 
 logger = logging.getLogger(__name__)
-
-# Flags that a checkpoint keeps for generation.
-LENGTHS = ("max_source_length", "max_target_length")
-
-
-@dataclass
-class EmotionDialogueConfig(TranslationConfig):
-    """The flags of `--task translation` and those of the classification tasks."""
-
-    left_pad_source: bool = field(
-        default=False, metadata={"help": "pad the source on the left (BART is padded on the right)"}
-    )
-    classification_tasks: str = field(
-        default="",
-        metadata={
-            "help": "comma-separated names of classification tasks, each a folder of the data "
-            "(NAME/input0 and NAME/label), e.g. e6,e2,e12; none by default"
-        },
-    )
-    loss_weights: str = field(
-        default="",
-        metadata={
-            "help": "weights lambda of the classification losses, e.g. 'e6=0.5,e2=0.5,e12=0'; 1 for a "
-            "task that is not named; a task of weight 0 is not trained but still validated; the weight "
-            "of response generation is 1. It scales a task's loss; --task-sampling scales how often the "
-            "task is seen. With --clip-norm and one task an update, clipping undoes the weights: give "
-            "--update-freq at least the number of tasks"
-        },
-    )
-    task_sampling: ChoiceEnum(["round-robin", "proportional"]) = field(
-        default="round-robin",
-        metadata={
-            "help": "order of the tasks' mini-batches in training. round-robin: one of each task in "
-            "turn; an epoch is one pass over the responses. proportional: all mini-batches of all tasks, "
-            "shuffled, as in the paper; an epoch is one pass over every task"
-        },
-    )
-    max_source_length: int = field(
-        default=64,
-        metadata={
-            "help": "tokens of an utterance with <s> and </s>; the rest is cut off. The positions of the "
-            "model are --max-source-positions. In generation the checkpoint's, unless it is given and not 64"
-        },
-    )
-    max_target_length: int = field(
-        default=64,
-        metadata={
-            "help": "tokens of a response with <s> and </s>; longer ones are cut off in training and "
-            "never generated. The positions of the model are --max-target-positions. In generation the "
-            "checkpoint's, unless it is given and not 64"
-        },
-    )
-    seed: int = II("common.seed")
-    clip_norm: float = II("optimization.clip_norm")
-    update_freq: Any = II("optimization.update_freq")
-    distributed_world_size: int = II("distributed_training.distributed_world_size")
-    # The whole group of --bpe: its own name would be taken for the flag's value.
-    bpe_config: Any = II("bpe")
 
 
 @register_task("emotion_dialogue", dataclass=EmotionDialogueConfig)
@@ -205,37 +151,9 @@ class EmotionDialogueTask(TranslationTask):
         """Response generation, then the classification tasks whose weight is not 0."""
         return [RESPONSE, *(name for name, weight in self.loss_weights.items() if weight)]
 
-    def check_state(self, state_dict: dict[str, Any]) -> None:
-        """Compare the task's state in a checkpoint with this run.
-
-        Raises:
-            UserError: another dictionary, or other labels of a head
-        """
-        bpe_saved = state_dict.get("bpe") or self.state.bpe
-        if self.state.bpe and bpe_saved != self.state.bpe:
-            raise UserError(
-                f"{self.data_folder()}: its text was encoded with another BPE ({self.state.bpe['kind']}) "
-                f"than that of the checkpoint ({bpe_saved['kind']}): use the data folder of the training, or "
-                "prepare the data with the checkpoint's BPE"
-            )
-        saved = state_dict.get("dictionary_sha256", self.state.dictionary_sha256)
-        if saved != self.state.dictionary_sha256:
-            raise UserError(
-                f"{self.data_folder()}: its dictionary is not the one that the checkpoint was trained "
-                "with (the symbols differ): use the data folder of the training, or prepare the data "
-                "with the same dict.txt and the same BPE"
-            )
-        heads = state_dict.get("heads", {})
-        for name, labels in self.heads.items():
-            if heads.get(name, labels) != labels:
-                raise UserError(
-                    f"{self.data_folder() / name / 'label' / 'dict.txt'}: found the labels "
-                    f"{', '.join(labels)}, expected those of the checkpoint: {', '.join(heads[name])}"
-                )
-
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what a checkpoint notes of its heads, lengths and text, after :meth:`check_state`."""
-        self.check_state(state_dict)
+        """Take over what a checkpoint notes of its heads, lengths and text, after :func:`check_state`."""
+        check_state(state_dict, self.state, self.data_folder())
         own = self.state_dict()
         merged = {
             "heads": {**state_dict.get("heads", {}), **own["heads"]},
@@ -410,29 +328,16 @@ class EmotionDialogueTask(TranslationTask):
                 indices, dataset, max_positions, ignore_invalid_inputs
             )
 
-        one_pass = partial(
-            shuffled_pass,
+        iterator = scheduled_iterator(
             dataset,
-            seed=seed,
-            keep=keep,
-            max_tokens=max_tokens,
-            max_sentences=max_sentences,
-            required_batch_size_multiple=required_batch_size_multiple,
-        )
-        num_batches = [len(one_pass(task, cycle=0)) for task in range(len(dataset.names))]
-
-        def batches_of(epoch: int) -> Sequence[np.ndarray]:
-            if self.cfg.task_sampling == "proportional":
-                steps = proportional(num_batches, num_shards, epoch, seed)
-            else:
-                steps = round_robin(num_batches, num_shards, epoch)
-            return epoch_batches(steps, one_pass)
-
-        iterator = ScheduledBatchIterator(
-            batches_of,
+            self.cfg.task_sampling,
             epoch,
-            dataset=dataset,
-            collate_fn=dataset.collater,
+            keep,
+            limits={
+                "max_tokens": max_tokens,
+                "max_sentences": max_sentences,
+                "required_batch_size_multiple": required_batch_size_multiple,
+            },
             seed=seed,
             num_shards=num_shards,
             shard_id=shard_id,
@@ -471,7 +376,7 @@ class EmotionDialogueTask(TranslationTask):
             model.register_classification_head(name, num_classes=len(labels))
             if self.loss_weights.get(name) == 0:
                 model.classification_heads[name].requires_grad_(False)
-        self.fit_lengths(model, from_checkpoint)
+        fit_lengths(self.cfg, model, bool(self.heads), from_checkpoint)
         if start is not None:
             check_start(start, self.command_cfg, self, model)
         if self.cfg.eval_bleu and self.cfg.eval_bleu_remove_bpe is None:
@@ -480,33 +385,17 @@ class EmotionDialogueTask(TranslationTask):
         return model
 
     def leave_model_files(self, cfg: Any) -> None:
-        """Copy dictionary, BPE and manifest into the folder of the checkpoints.
-
-        Args:
-            cfg: of fairseq-train
-
-        Raises:
-            UserError: the folder cannot be written, or belongs to a model of other data
-        """
+        """Copy dictionary, BPE and manifest into the folder of the checkpoints; cfg: of fairseq-train."""
         if cfg.checkpoint.no_save or not is_master(cfg.distributed_training):
             return
-        save_dir, data = Path(cfg.checkpoint.save_dir), self.data_folder()
-        files = []
-        given = bpe.given_flags(self.cfg.bpe_config)
-        if self.state.bpe or given.get("bpe") in bpe.FILES:
-            try:
-                flags = bpe.find(self.state.bpe, given, [model_files.home(data), save_dir])
-            except UserError as error:
-                if given.get("bpe"):
-                    raise
-                logger.warning(f"{save_dir} will lack the model's BPE: {error}")
-            else:
-                self.state.bpe = bpe.identity_of(flags)
-                files = [Path(getattr(flags, flag)) for flag in bpe.FILES[flags.bpe]]
-        if model_files.read_manifest(data):
-            files.append(model_files.home(data) / model_files.MANIFEST)
-        dictionary = data / RESPONSE / f"dict.{self.cfg.source_lang}.txt"
-        model_files.leave(save_dir, dictionary, files)
+        data = self.data_folder()
+        self.state.bpe = model_files.leave_model(
+            Path(cfg.checkpoint.save_dir),
+            data,
+            data / RESPONSE / f"dict.{self.cfg.source_lang}.txt",
+            self.state.bpe,
+            bpe.given_flags(self.cfg.bpe_config),
+        )
 
     def build_bpe(self, args: Any) -> Any:
         """fairseq's BPE; where the model's is known, that one: found without any flag, or compared.
@@ -519,12 +408,8 @@ class EmotionDialogueTask(TranslationTask):
         flags = args
         if self.state.bpe is not None:
             flags = bpe.find(self.state.bpe, bpe.given_flags(args), self.bpe_folders())
-        try:
+        with bpe.readable(flags):
             found = super().build_bpe(flags)
-        except (OSError, RuntimeError, ValueError) as error:
-            named = bpe.given_flags(flags)
-            files = ", ".join(str(named.get(flag)) for flag in bpe.FILES.get(named["bpe"], ()))
-            raise UserError(f"{files}: cannot be read as {named['bpe']} BPE ({error})") from error
         is_undone = self.common_eval.get("post_process") is not None
         return bpe.EncodeOnly(found) if self.state.bpe and is_undone else found
 
@@ -538,46 +423,6 @@ class EmotionDialogueTask(TranslationTask):
         checkpoints = utils.split_paths(self.common_eval.get("path") or "")
         return [model_files.home(self.data_folder()), *(Path(path).parent for path in checkpoints)]
 
-    def fit_lengths(self, model: nn.Module, from_checkpoint: bool) -> None:
-        """Keep sequences within the positions of a model, which the decoder of a head has for utterances too.
-
-        Raises:
-            UserError: in training, lengths beyond the positions: all longer texts would be left out
-        """
-        encoder, decoder = model.max_positions()
-        positions = {
-            "source": min(encoder, decoder) if self.heads else encoder,
-            "target": decoder,
-        }
-        for side, most in positions.items():
-            flag = f"max_{side}_length"
-            length = getattr(self.cfg, flag)
-            if length > most and not from_checkpoint:
-                raise UserError(
-                    f"--{flag.replace('_', '-')} {length}: the model has {most} positions for them, "
-                    f"expected as many or more: give --max-{side}-length {most}, or more positions "
-                    "(--max-source-positions, --max-target-positions)"
-                )
-            setattr(self.cfg, flag, min(length, most))
-
-    def check_frozen_heads(self, path: Path, saved: Mapping[str, Any]) -> None:
-        """Raise `UserError` where a weight has changed from or to 0 since the checkpoint to resume from.
-
-        Args:
-            saved: the task's flags of that training
-        """
-        names = parse_task_names(saved.get("classification_tasks", ""))
-        before = parse_loss_weights(saved.get("loss_weights", ""), names)
-        for name, now in self.loss_weights.items():
-            then = before.get(name, now)
-            if (now == 0) != (then == 0):
-                raise UserError(
-                    f"--loss-weights {self.cfg.loss_weights!r}: found {name}={now:g}, but {path} was trained "
-                    f"with {name}={then:g}: a head of weight 0 has no part in the optimizer's state, which "
-                    "does not fit therefore. Go on with the weight as it was, or add --reset-optimizer once, "
-                    "which keeps the parameters and starts the optimizer and the learning rate anew"
-                )
-
     def build_criterion(self, cfg: Any, *args: Any, **kwargs: Any) -> nn.Module:
         """The criterion; warns where gradient clipping undoes the weights.
 
@@ -585,16 +430,7 @@ class EmotionDialogueTask(TranslationTask):
             UserError: started by a launcher for several processes, of which fairseq takes no notice
         """
         check_launcher(os.environ, self.cfg.distributed_world_size)
-        tasks = len(self.trained_tasks)
-        weighted = any(weight not in (0, 1) for weight in self.loss_weights.values())
-        holds_all = self.cfg.task_sampling == "round-robin" and min(self.cfg.update_freq) >= tasks
-        if weighted and 0 < self.cfg.clip_norm <= 1 and not holds_all:
-            logger.warning(
-                f"--loss-weights {self.cfg.loss_weights} will hardly act: with --clip-norm "
-                f"{self.cfg.clip_norm} every update is rescaled to the same norm, and not every update "
-                f"holds all {tasks} tasks. Use --task-sampling round-robin with --update-freq {tasks} or a "
-                "multiple"
-            )
+        warn_of_clipping(self.cfg, len(self.trained_tasks), self.loss_weights.values())
         return super().build_criterion(cfg, *args, **kwargs)  # 0.12.2 has no from_checkpoint
 
     def begin_epoch(self, epoch: int, model: nn.Module) -> None:
@@ -645,18 +481,11 @@ class EmotionDialogueTask(TranslationTask):
         return loss, sample_size, logs
 
     def reduce_metrics(self, logging_outputs: list[dict[str, Any]], criterion: nn.Module) -> None:
-        """As in `translation`, with BLEU's counts as plain numbers; ends a training that is preempted.
-
-        `TranslationTask` keeps them as numpy arrays, which torch refuses to load from a checkpoint.
-        """
+        """As in `translation`, with BLEU by :func:`log_bleu`; ends a training that is preempted."""
         if any(log.get("preempted", 0) for log in logging_outputs):
             self.preemption.stop(self.command_cfg)
         FairseqTask.reduce_metrics(self, logging_outputs, criterion)
-        if not any(key in log for log in logging_outputs for key in bleu_keys()):
-            return
-        for key in bleu_keys():
-            metrics.log_scalar(key, utils.item(sum(log.get(key, 0) for log in logging_outputs)))
-        metrics.log_derived("bleu", bleu_of_meters)
+        log_bleu(logging_outputs)
 
     # ---- generation
 
@@ -715,57 +544,3 @@ class EmotionDialogueTask(TranslationTask):
         if isinstance(blocker, NGramBlock):
             blocker.given = prefix_tokens.size(1)
         return super().inference_step(generator, models, sample, prefix_tokens, constraints)
-
-
-def bleu_keys() -> list[str]:
-    """The keys under which `TranslationTask.valid_step` logs a batch's BLEU counts, in its order: ranks that
-    hold different tasks are added up by it."""
-    counts = [f"_bleu_{kind}_{n}" for n in range(EVAL_BLEU_ORDER) for kind in ("counts", "totals")]
-    return ["_bleu_sys_len", "_bleu_ref_len", *counts]
-
-
-def bleu_of_meters(meters: Any) -> float:
-    """Corpus BLEU in percent of the counts summed in the meters, as `--eval-bleu` defines it."""
-    from sacrebleu.metrics import BLEU
-
-    sums = {key: meters[key].sum for key in bleu_keys()}
-    score = BLEU.compute_bleu(
-        correct=[int(sums[f"_bleu_counts_{n}"]) for n in range(EVAL_BLEU_ORDER)],
-        total=[int(sums[f"_bleu_totals_{n}"]) for n in range(EVAL_BLEU_ORDER)],
-        sys_len=int(sums["_bleu_sys_len"]),
-        ref_len=int(sums["_bleu_ref_len"]),
-        smooth_method="exp",
-    ).score
-    return round(score, 2)
-
-
-def check_gradient(handled: BaseException | None, model: nn.Module) -> None:
-    """Raise `UserError` where fairseq's trainer is handling a gradient that is NaN or infinite.
-
-    It runs the update again then, to see where the numbers come from, with hooks that fail at BART's encoder
-    (`StopIteration`: it returns a dictionary of lists).
-
-    Args:
-        handled: the exception that is being handled (`sys.exc_info`)
-    """
-    if isinstance(handled, FloatingPointError):
-        raise UserError(
-            f"update {getattr(model, 'num_updates', 0) + 1}: {handled}, expected finite numbers; the "
-            "checkpoints are as they were (crash.pt holds the parameters before it): continue from the last "
-            "good one with a lower --lr, with --clip-norm 1 or with --reset-optimizer"
-        ) from handled
-
-
-def check_launcher(environment: Mapping[str, str], world_size: int) -> None:
-    """Raise `UserError` where a launcher (torchrun) started several processes, each training alone.
-
-    fairseq main (after 0.12.2) reads the launcher's variables only on a machine with several GPUs.
-    Elsewhere every process would be a training of its own, and all would write the same checkpoints.
-    """
-    launched = int(environment.get("WORLD_SIZE", "1"))
-    if launched > 1 and world_size == 1 and "RANK" in environment:
-        raise UserError(
-            f"found WORLD_SIZE={launched} in the environment, but fairseq is about to train on 1 process: "
-            f"add --distributed-world-size {launched} --distributed-rank $RANK --distributed-no-spawn "
-            "--distributed-init-method env:// (and --distributed-backend gloo on CPUs)"
-        )

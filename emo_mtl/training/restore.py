@@ -14,6 +14,7 @@ from fairseq.optim import OPTIMIZER_REGISTRY
 from fairseq.utils import split_paths
 from torch import Tensor, nn
 
+from emo_mtl.data.loading import parse_loss_weights, parse_task_names
 from emo_mtl.errors import UserError
 from emo_mtl.models.emo_bart import EMBEDDING, check_heads, head_of, head_sizes, rows_changed
 from emo_mtl.training.checkpoints import damage, read, saved_flags
@@ -162,6 +163,60 @@ def check_models(cfg: Mapping[str, Any]) -> None:
             read(existing("--path", path, path.parent))
 
 
+def check_state(saved: Mapping[str, Any], own: Any, data: Path) -> None:
+    """Compare the task's state in a checkpoint with that of this run.
+
+    Args:
+        saved: the checkpoint's
+        own: of this run: `bpe`, `dictionary_sha256`, `heads`
+        data: its folder
+
+    Raises:
+        UserError: another dictionary, or other labels of a head
+    """
+    bpe_saved = saved.get("bpe") or own.bpe
+    if own.bpe and bpe_saved != own.bpe:
+        raise UserError(
+            f"{data}: its text was encoded with another BPE ({own.bpe['kind']}) "
+            f"than that of the checkpoint ({bpe_saved['kind']}): use the data folder of the training, or "
+            "prepare the data with the checkpoint's BPE"
+        )
+    if saved.get("dictionary_sha256", own.dictionary_sha256) != own.dictionary_sha256:
+        raise UserError(
+            f"{data}: its dictionary is not the one that the checkpoint was trained "
+            "with (the symbols differ): use the data folder of the training, or prepare the data "
+            "with the same dict.txt and the same BPE"
+        )
+    heads = saved.get("heads", {})
+    for name, labels in own.heads.items():
+        if heads.get(name, labels) != labels:
+            raise UserError(
+                f"{data / name / 'label' / 'dict.txt'}: found the labels "
+                f"{', '.join(labels)}, expected those of the checkpoint: {', '.join(heads[name])}"
+            )
+
+
+def check_frozen_heads(path: Path, saved: Mapping[str, Any], cfg: Any) -> None:
+    """Raise `UserError` where a weight has changed from or to 0 since the checkpoint to resume from.
+
+    Args:
+        saved: the task's flags of that training
+        cfg: the task's flags of this one
+    """
+    names = parse_task_names(saved.get("classification_tasks", ""))
+    before = parse_loss_weights(saved.get("loss_weights", ""), names)
+    weights = parse_loss_weights(cfg.loss_weights, parse_task_names(cfg.classification_tasks))
+    for name, now in weights.items():
+        then = before.get(name, now)
+        if (now == 0) != (then == 0):
+            raise UserError(
+                f"--loss-weights {cfg.loss_weights!r}: found {name}={now:g}, but {path} was trained "
+                f"with {name}={then:g}: a head of weight 0 has no part in the optimizer's state, which "
+                "does not fit therefore. Go on with the weight as it was, or add --reset-optimizer once, "
+                "which keeps the parameters and starts the optimizer and the learning rate anew"
+            )
+
+
 def check_start(start: Start, cfg: Any, task: Any, model: nn.Module) -> None:
     """Compare the file that a training starts from with the training; tell the model what of it to adapt.
 
@@ -185,11 +240,11 @@ def check_start(start: Start, cfg: Any, task: Any, model: nn.Module) -> None:
         if state.get("heads", {}).get(name) == labels and found.get(name) == len(labels)
     }
     if start.with_optimizer:
-        task.check_state(state)
+        check_state(state, task.state, task.data_folder())
         check_heads(found, {name: len(labels) for name, labels in task.heads.items()})
-        task.check_frozen_heads(path, saved_flags(content, "task"))
+        check_frozen_heads(path, saved_flags(content, "task"), task.cfg)
     else:
-        task.check_state({**state, "heads": kept})
+        check_state({**state, "heads": kept}, task.state, task.data_folder())
         log_heads(path, found, task.heads, kept)
     if "dictionary_sha256" not in state:
         logger.info(

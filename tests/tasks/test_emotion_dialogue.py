@@ -26,7 +26,8 @@ from helpers.data import LABELS, WORDS, binarize, make_dictionary, write_data_bi
 
 from emo_mtl.data.datasets import MultitaskDataset, PairDataset
 from emo_mtl.errors import UserError
-from emo_mtl.tasks.emotion_dialogue import bleu_keys, check_launcher
+from emo_mtl.tasks.validation_bleu import bleu_keys
+from emo_mtl.training.checks import check_launcher
 
 BOS, PAD, EOS = 0, 1, 2
 

@@ -21,7 +21,7 @@ from helpers.data import WORDS, binarize, make_dictionary
 from omegaconf import open_dict
 
 from emo_mtl.errors import UserError
-from emo_mtl.tasks.emotion_dialogue import EmotionDialogueConfig
+from emo_mtl.tasks.config import EmotionDialogueConfig
 from emo_mtl.tasks.flags import (
     REFUSED,
     TRAINING_ONLY,
