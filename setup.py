@@ -37,6 +37,7 @@ setup(
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
     ],
     packages=find_packages(include=["emo_mtl", "emo_mtl.*"]),
+    package_data={"emo_mtl": ["py.typed"]},
     python_requires=">=3.10,<3.14",
     install_requires=[
         # fairseq 0.12.2 cannot be imported on Python 3.11; fairseq-fixed is its later main
