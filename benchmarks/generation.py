@@ -224,7 +224,7 @@ def generate_with_fairseq(job: dict[str, Any], start: float) -> dict[str, Any]:
 
 def add_clocks(generator: Any, model: Any, device: str) -> dict[str, dict[str, float]]:
     """Measure n-gram blocking and the projection (emo_mtl's with log-sum-exp); a GPU has to wait."""
-    from emo_mtl.generation import beam_search
+    from emo_mtl.generation.fast import beam_search
 
     own = isinstance(generator, beam_search.BeamSearchGenerator)
     projection = (beam_search, "project") if own else (model.decoder.output_projection, "forward")
