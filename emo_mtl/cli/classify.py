@@ -23,7 +23,6 @@ from emo_mtl.evaluation.recognition import (
     score_table,
     to_json,
 )
-from emo_mtl.inference.loading import load_heads
 
 HELP = (
     "recognise emotions with a checkpoint's heads: accuracy, macro-F1, confusion matrix (Table 4)"
@@ -100,7 +99,7 @@ def run(args: argparse.Namespace) -> None:
         raise UserError(f"--batch-size: found {args.batch_size}, expected 1 or more")
     import torch
 
-    from emo_mtl.inference.loading import find_bpe, predict, text_dataset
+    from emo_mtl.inference.loading import find_bpe, load_heads, predict, text_dataset
 
     lines = None
     if args.input:
