@@ -113,7 +113,7 @@ class TestMovedModel:
 @pytest.fixture
 def stranger(sample, tmp_path) -> Path:
     """Another corpus' SentencePiece model, with the same symbols in another order."""
-    from bpe import train_sentencepiece
+    from emo_mtl.preparation.encode import train_sentencepiece
 
     lines = (sample / "text" / "e6" / "train.input").read_text("utf-8").splitlines()
     path = tmp_path / "spm.model"

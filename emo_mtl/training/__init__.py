@@ -25,3 +25,5 @@ fairseq has no callbacks: a guard goes into the hook of the task that is called 
 the criterion's `forward`, before losses are added up
     a loss that is not finite is refused with its task (`criterions.multitask_nll`)
 """
+
+import fairseq  # noqa: F401  (before any module here: it registers them all, see emo_mtl/registration.py)
