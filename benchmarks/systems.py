@@ -51,6 +51,7 @@ def flags(
         *("--lr", str(LR), "--lr-scheduler", "fixed", "--max-epoch", "1", "--num-workers", "0"),
         *("--required-batch-size-multiple", "1", "--seed", "1", "--disable-validation"),
         *("--distributed-world-size", "1"),  # fairseq's default is the number of GPUs
+        "--no-save",  # nor a dictionary, beside the checkpoints
         *(["--cpu"] if device == "cpu" else []),
         *PRECISION_FLAGS[precision],
         *more,
