@@ -12,7 +12,7 @@ register_with_fairseq()
 
 
 def __getattr__(name: str) -> Any:
-    """`from emo_mtl import EmoBART`, which imports torch and fairseq, works without costing anybody else."""
+    """`EmoBART`, imported when it is asked for: torch and fairseq take seconds."""
     if name == "EmoBART":
         from emo_mtl.inference.hub_interface import EmoBART
 

@@ -27,9 +27,10 @@ def decode(raw: bytes, where: object) -> str:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
+        column = error.start - error.object.rfind(b"\n", 0, error.start)
         raise UserError(
-            f"{where}, line {line}: found the byte 0x{error.object[error.start]:02x}, expected UTF-8; "
-            "convert it, e.g. with iconv -f LATIN1 -t UTF-8"
+            f"{where}, line {line}: found the byte 0x{error.object[error.start]:02x}, expected UTF-8 "
+            f"(byte {column} of the line); convert it, e.g. with iconv -f LATIN1 -t UTF-8"
         ) from error
 
 
@@ -52,7 +53,7 @@ def read_lines(path: Path) -> list[str]:
         UserError: the file cannot be read, is empty or not UTF-8
     """
     text = read_text(path)
-    if not text.strip():
+    if not text:
         raise UserError(f"{path}: found an empty file, expected one text a line")
     return text_lines(text)
 

@@ -5,18 +5,12 @@ import contextlib
 import json
 import sys
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 from emo_mtl.cli.model import add_model_arguments, load_model
 from emo_mtl.errors import UserError
-from emo_mtl.inference.conversation import Turn
-
-if TYPE_CHECKING:
-    pass
-from emo_mtl.inference.conversation import Conversation
+from emo_mtl.inference.conversation import Conversation, Turn
 
 HELP = "talk to a model in the terminal, and see the emotions that it recognises"
-
 
 BAR = 20  # characters that stand for a probability of 1
 

@@ -4,16 +4,11 @@ import argparse
 import sys
 from argparse import Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from emo_mtl.cli.flags import add_overlap_argument
 from emo_mtl.cli.model import add_bpe_arguments
 from emo_mtl.errors import UserError
 from emo_mtl.evaluation.parts import PARTS_NOTE
-from emo_mtl.io import check_output, decode, read_text, text_lines, write_atomically
-
-if TYPE_CHECKING:
-    pass
 from emo_mtl.evaluation.recognition import (
     MACRO_F1_NOTE,
     Predictions,
@@ -23,6 +18,7 @@ from emo_mtl.evaluation.recognition import (
     score_table,
     to_json,
 )
+from emo_mtl.io import check_output, decode, read_text, text_lines, write_atomically
 
 HELP = (
     "recognise emotions with a checkpoint's heads: accuracy, macro-F1, confusion matrix (Table 4)"

@@ -3,14 +3,10 @@
 import argparse
 import os
 import sys
-from typing import TYPE_CHECKING
 
 from emo_mtl.cli.model import add_model_arguments, load_model
-from emo_mtl.errors import UserError
-
-if TYPE_CHECKING:
-    pass
 from emo_mtl.demo.page import build_page, launch
+from emo_mtl.errors import UserError
 
 HELP = "talk to a model in the browser, and see the emotions that it recognises"
 

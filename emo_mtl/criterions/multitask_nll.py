@@ -64,6 +64,11 @@ def of_task(name: str, kind: str) -> str:
     return f"{name}:{kind}"
 
 
+class NotFiniteError(UserError, RuntimeError):
+    """A loss that is NaN or infinite. fairseq's trainer lets a `RuntimeError` pass; at any other exception
+    it writes a `crash.pt` first, of gigabytes, and here all is in the checkpoints."""
+
+
 def check_finite(loss: Tensor, task: str, model: nn.Module) -> None:
     """Raise `UserError` where a loss on the CPU is NaN or infinite: the parameters stay as they are.
 
@@ -73,7 +78,7 @@ def check_finite(loss: Tensor, task: str, model: nn.Module) -> None:
     if loss.device.type != "cpu" or torch.isfinite(loss).all():
         return
     where = f"update {getattr(model, 'num_updates', 0) + 1}" if model.training else "validation"
-    raise UserError(
+    raise NotFiniteError(
         f"{where}, task {task}: found a loss of {loss.sum().item()}, expected a finite number; the "
         "checkpoints are as they were: continue from the last good one with a lower --lr, with --clip-norm 1 "
         "or with --reset-optimizer"

@@ -17,12 +17,9 @@ if TYPE_CHECKING:
 
 MAX_CHARACTERS = 500  # of an utterance; the model reads its first 64 tokens only
 
-
 MAX_TURNS = 50  # that a page shows; older ones are dropped
 
-
 MAX_WAITING = 20  # utterances of all visitors; one is answered at a time
-
 
 EXAMPLES = (
     "I finally got the job!",
@@ -32,11 +29,9 @@ EXAMPLES = (
     "What a surprise!",
 )
 
-
 INTRODUCTION = """\
 One BART that answers you and recognises what you feel, each utterance by itself. A research model: it
 makes things up, and it is no counsellor."""
-
 
 BEAM, SAMPLING = "Beam search", "Sampling"
 

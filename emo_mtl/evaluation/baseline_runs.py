@@ -27,7 +27,6 @@ RESPONDERS = {
     "tfidf-nearest": ("TF-IDF retrieval", baselines.nearest),
 }
 
-
 CLASSIFIERS = {
     "majority": ("majority class", baselines.majority),
     "tfidf-logistic": ("TF-IDF + logistic regression", baselines.tfidf_logistic),

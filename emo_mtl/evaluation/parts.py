@@ -16,9 +16,7 @@ from emo_mtl.preparation.splits import read_split
 
 Example = tuple[str, ...]
 
-
 PARTS_NOTE = "part: clean does not stand in the training data, seen does"
-
 
 COLUMNS = {  # lists of positions in the JSON file: their titles in the table
     "exact": "in train",
@@ -28,7 +26,6 @@ COLUMNS = {  # lists of positions in the JSON file: their titles in the table
     "utterance_normalised": "utterance, normalised",
     "other_label": "with another label",
 }
-
 
 NOTES = """
 normalised: but for case and white space; includes those that are in train word for word

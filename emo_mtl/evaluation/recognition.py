@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,15 +11,10 @@ from emo_mtl.errors import UserError
 from emo_mtl.evaluation.metrics import accuracy, confusion_matrix, macro_f1
 from emo_mtl.evaluation.parts import read_parts
 from emo_mtl.formats import markdown
-from emo_mtl.formats.delimited import tsv_line
+from emo_mtl.formats.delimited import tsv_cells, tsv_line
 from emo_mtl.io import read_text, text_lines
 
-if TYPE_CHECKING:
-    pass
-from emo_mtl.formats.delimited import tsv_cells
-
 MACRO_F1_NOTE = "macro-F1: the mean over all labels; one that a part lacks counts as 0"
-
 
 COLUMNS = ("line", "task", "gold", "predicted", "probability")
 
@@ -98,7 +92,7 @@ def to_json(scores: list[dict]) -> str:
 
 def predictions_tsv(results: list[Predictions]) -> str:
     """The content of `--predictions`."""
-    rows = [["line", "task", "gold", "predicted", "probability"]]
+    rows = [list(COLUMNS)]
     for result in results:
         gold = [""] * len(result.probabilities) if result.gold is None else result.gold
         for number, (right, guess) in enumerate(zip(gold, result.predicted, strict=True), start=1):

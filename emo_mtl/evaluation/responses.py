@@ -20,10 +20,8 @@ from emo_mtl.io import read_lines
 # "S-12\t...": a line of fairseq-generate (source, target, hypothesis, detokenised, positional)
 _GENERATE_LINE = re.compile(r"([STHDP])-(\d{1,18})\t")  # int() refuses thousands of digits
 
-
 # its last line, printed when the data has targets
 _GENERATE_END = re.compile(r"Generate .* with beam=\d+: ")
-
 
 _LOG_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \| [A-Z]+ \| ")
 

@@ -26,9 +26,7 @@ COMMANDS = """\
 
 Every utterance is answered by itself, as the model was trained: it does not see what was said before."""
 
-
 SAMPLING = {"topp": "sampling_topp", "topk": "sampling_topk", "temperature": "temperature"}
-
 
 CONTROL = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")  # a terminal would obey these
 

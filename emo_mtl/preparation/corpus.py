@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emo_mtl.errors import UserError
+from emo_mtl.io import read_text
 
 SPLITS = ("train", "valid", "test")
 
@@ -60,6 +61,30 @@ class Dataset:
 def shown(text: str) -> str:
     """Quote a text for an error message, cut after 60 characters."""
     return repr(text if len(text) <= 60 else text[:60] + "...")
+
+
+def read_filled(path: Path) -> str:
+    """Return the whole of a UTF-8 file of a corpus.
+
+    Raises:
+        UserError: the file is missing or cannot be read, is not UTF-8, or holds white space only.
+    """
+    if not path.is_file():
+        raise UserError.at(
+            path,
+            found="no such file",
+            expected="a file of the corpus",
+            fix="check the folder given, or get the corpus with emo-mtl download",
+        )
+    text = read_text(path)
+    if not text.strip():
+        raise UserError.at(
+            path,
+            found="an empty file",
+            expected="at least one line",
+            fix="write its examples into it, or restore the file",
+        )
+    return text
 
 
 def clean(text: str, where: object) -> str:

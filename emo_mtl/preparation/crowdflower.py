@@ -12,8 +12,15 @@ from itertools import islice
 from pathlib import Path
 
 from emo_mtl.errors import UserError
-from emo_mtl.io import read_text
-from emo_mtl.preparation.corpus import Dataset, Pairs, check_label, clean, cut_8_1_1, shown
+from emo_mtl.preparation.corpus import (
+    Dataset,
+    Pairs,
+    check_label,
+    clean,
+    cut_8_1_1,
+    read_filled,
+    shown,
+)
 
 FILE = "text_emotion.csv"
 KAGGLE_FILE = "tweet_emotions.csv"
@@ -46,7 +53,7 @@ def read_pairs(path: Path) -> Pairs:
     """
     fix = "restore the file from the original release"
     pairs: Pairs = []
-    rows = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)
+    rows = csv.reader(io.StringIO(read_filled(path), newline=""), strict=True)
     number = 1
     try:
         header = next(rows)

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emo_mtl.errors import UserError
-from emo_mtl.io import read_lines, read_text
-from emo_mtl.preparation.corpus import SPLITS, Dataset, check_label, clean, shown
+from emo_mtl.io import text_lines
+from emo_mtl.preparation.corpus import SPLITS, Dataset, check_label, clean, read_filled, shown
 
 RESERVED = ("<s>", "<pad>", "</s>", "<unk>")  # fairseq puts them into every dictionary
 
@@ -56,7 +56,7 @@ def read_table(path: Path) -> list[tuple[int, list[str]]]:
     Quotes are undone only where the whole table is, byte for byte, what one of `QUOTING` writes:
     otherwise they belong to the texts, in which quotes are common.
     """
-    content = read_text(path).replace("\r\n", "\n").removesuffix("\n")
+    content = read_filled(path).replace("\r\n", "\n").removesuffix("\n")
     plain = [line.split("\t") for line in content.split("\n")]
     if '"' in content:
         reader = csv.reader(io.StringIO(content, newline=""), delimiter="\t", strict=True)
@@ -92,7 +92,7 @@ def read_examples(folder: Path, split: str) -> tuple[list[Example], list[Path]]:
     table = folder / f"{split}.tsv"
     inputs, labels = folder / f"{split}.input", folder / f"{split}.label"
     if not table.exists() and inputs.is_file() and labels.is_file():
-        columns = read_lines(inputs), read_lines(labels)
+        columns = text_lines(read_filled(inputs)), text_lines(read_filled(labels))
         if len(columns[0]) != len(columns[1]):
             raise UserError.at(
                 labels,
@@ -218,7 +218,7 @@ def read(folder: Path) -> Dataset:
     order = folder / "labels.txt"
     labels: tuple[str, ...] = ()
     if order.exists():
-        labels = tuple(label.strip() for label in read_lines(order))
+        labels = tuple(label.strip() for label in text_lines(read_filled(order)))
         files.append(order)
     tables = without_headers(tables, labels)
     labels = labels or tuple(sorted({row.label for row in tables["train"]}))

@@ -8,8 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from emo_mtl.errors import UserError
-from emo_mtl.io import read_lines
-from emo_mtl.preparation.corpus import SPLITS, Dataset, Pairs, clean, shown
+from emo_mtl.io import text_lines
+from emo_mtl.preparation.corpus import SPLITS, Dataset, Pairs, clean, read_filled, shown
 
 END = "__eou__"
 
@@ -21,7 +21,7 @@ def read_pairs(path: Path) -> Pairs:
         UserError: a line does not end in `__eou__`, an utterance is empty, or there is no pair.
     """
     pairs: Pairs = []
-    for number, line in enumerate(read_lines(path), start=1):
+    for number, line in enumerate(text_lines(read_filled(path)), start=1):
         where = f"{path}:{number}"
         *utterances, rest = line.split(END)
         if rest.strip() or not utterances:

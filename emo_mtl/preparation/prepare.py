@@ -101,13 +101,6 @@ def read_inputs(options: Options) -> dict[str, Input]:
         )
     inputs: dict[str, Input] = {}
     for task, (folder, read) in folders.items():
-        if not folder.is_dir():
-            raise UserError.at(
-                folder,
-                found="no such folder",
-                expected=f"the raw files of {task}",
-                fix="check --raw-dir, or get the corpus with emo-mtl download",
-            )
         dataset = read(folder)
         raw = {file.relative_to(folder).as_posix(): sha256(file) for file in dataset.files}
         inputs[task] = Input(dataset, raw)

@@ -8,8 +8,8 @@ own test part has no labels; of a small sample the last n // 10. Valid is GLUE's
 from pathlib import Path
 
 from emo_mtl.errors import UserError
-from emo_mtl.io import read_lines
-from emo_mtl.preparation.corpus import Dataset, Pairs, check_label, clean, shown
+from emo_mtl.io import text_lines
+from emo_mtl.preparation.corpus import Dataset, Pairs, check_label, clean, read_filled, shown
 
 HEADER = "sentence\tlabel"
 LABELS = ("negative", "positive")  # GLUE writes 0 and 1
@@ -23,7 +23,7 @@ def read_pairs(path: Path) -> Pairs:
         UserError: another header, a line that has not two columns, or a label not 0 or 1.
     """
     fix = "restore the file from GLUE's SST-2.zip"
-    header, *lines = read_lines(path)
+    header, *lines = text_lines(read_filled(path))
     if header != HEADER:
         raise UserError.at(f"{path}:1", found=shown(header), expected=f"header {HEADER!r}", fix=fix)
     pairs: Pairs = []

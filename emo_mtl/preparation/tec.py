@@ -10,8 +10,16 @@ import re
 from pathlib import Path
 
 from emo_mtl.errors import UserError
-from emo_mtl.io import read_lines
-from emo_mtl.preparation.corpus import Dataset, Pairs, check_label, clean, cut_8_1_1, shown
+from emo_mtl.io import text_lines
+from emo_mtl.preparation.corpus import (
+    Dataset,
+    Pairs,
+    check_label,
+    clean,
+    cut_8_1_1,
+    read_filled,
+    shown,
+)
 
 FILE = "Jan9-2012-tweets-clean.txt"
 LABELS = ("anger", "disgust", "fear", "joy", "sadness", "surprise")
@@ -31,7 +39,7 @@ def read(raw: Path) -> Dataset:
     """
     path = raw / FILE
     pairs: Pairs = []
-    for number, line in enumerate(read_lines(path), start=1):
+    for number, line in enumerate(text_lines(read_filled(path)), start=1):
         where = f"{path}:{number}"
         match = LINE.fullmatch(line)
         if not match:

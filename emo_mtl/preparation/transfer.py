@@ -144,7 +144,6 @@ def take_out(archives: Iterable[Path], files: dict[str, Path], max_bytes: int) -
 
 Members = Iterator[tuple[str, Iterable[bytes]]]  # names without folders, and contents
 
-
 NO_CONTENT = (
     *(tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.CHRTYPE),
     *(tarfile.BLKTYPE, tarfile.DIRTYPE, tarfile.FIFOTYPE),

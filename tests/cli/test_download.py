@@ -186,6 +186,7 @@ class TestErrors:
         assert "get crowdflower at https://data.world/crowdflower/" in message
         assert f"put text_emotion.csv into {tmp_path / 'crowdflower'}" in message
         assert "login" in message
+        assert "emo_mtl: error:" not in message  # each message is in the next one as it is
 
     def test_wrong_checksum(self, publish, web, tmp_path):
         publish("sst2")

@@ -43,10 +43,11 @@ def fit(data_bin, tmp_path, monkeypatch):
 @OPTIMIZERS
 @CLIP_NORMS
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_loss(fit, optimizer, clip_norm, value):
+def test_loss(fit, tmp_path, optimizer, clip_norm, value):
     message = fit(lambda loss, _: loss * value, UserError, optimizer=optimizer, clip_norm=clip_norm)
     assert "task response: found a loss of" in message
     assert "update 3" in message or "update 4" in message  # the first with a batch of responses
+    assert not (tmp_path / "crash.pt").exists()
 
 
 @OPTIMIZERS
@@ -67,7 +68,7 @@ def test_step_that_overflows(data_bin, tmp_path):
     main(parse_train([*often, "--max-update", "2"]))
     files = {path: path.read_bytes() for path in tmp_path.glob("*.pt")}
     far = ["--lr", "1e30", "--reset-lr-scheduler", "--max-update", "6"]
-    with pytest.raises(UserError, match=r"validation, task \w+: found a loss of"):
+    with pytest.raises(UserError, match=r"^validation, task \w+: found a loss of"):
         main(parse_train([*often, *far]))
     assert {path: path.read_bytes() for path in tmp_path.glob("*.pt")} == files
 
@@ -79,5 +80,5 @@ def test_validation(build):
     batch = dataset.collater([dataset[0]])
     with torch.no_grad():
         next(model.decoder.parameters()).fill_(float("nan"))
-    with pytest.raises(UserError, match="validation, task response: found a loss of nan"):
+    with pytest.raises(UserError, match=r"^validation, task response: found a loss of nan"):
         task.valid_step(batch, model, criterion)

@@ -193,7 +193,7 @@ class TestBadInput:
             ("valid.tsv", "a\tup\nb\tc\tup\n", r"valid.tsv:2: found 3 tab-separated columns"),
             ("test.tsv", "a\tup\nb\tsideways\n", r"test.tsv:2: found label 'sideways', expected"),
             ("train.tsv", "a\tup\n \tup\n", r"train.tsv:2: found an empty text"),
-            ("train.tsv", "", r"train.tsv:1: found 1 tab-separated columns"),
+            ("train.tsv", "", r"train.tsv: found an empty file"),
             ("train.tsv", b"a\tup\n\xff\tup\n", r"train.tsv, line 2: found the byte 0xff"),
             ("train.tsv", "a\tup\n", r"train.tsv: found only 'up', expected two or more"),
             ("train.tsv", "a\tup\nb\tso so\n", r"train.tsv: found label 'so so'"),

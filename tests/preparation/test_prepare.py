@@ -321,8 +321,21 @@ class TestBadInput:
                    "--bpe", "sentencepiece"]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 1
-        assert done.stderr.startswith(f"emo_mtl: error: {raw / 'tec'}: found no such folder")
+        assert done.stderr.startswith(
+            f"emo_mtl: error: {raw / 'tec' / tec.FILE}: found no such file"
+        )
         assert done.stderr.count("\n") == 1
+
+    def test_missing_folder_of_your_own(self, small: list[object], tmp_path: Path) -> None:
+        with pytest.raises(UserError, match=r"train.tsv: found no such file.*text<TAB>label"):
+            run(*small, "--custom", f"mood={tmp_path / 'nothing'}")
+
+    @pytest.mark.parametrize("content", ["", "\n \n"])
+    @pytest.mark.parametrize("name", ["encoder.json", "dict.txt"])
+    def test_gpt2_file_without_text(self, gpt2_dir: Path, name: str, content: str) -> None:
+        write(gpt2_dir / name, content)
+        with pytest.raises(UserError, match=name):
+            encode.check_gpt2_files(gpt2_dir)
 
     def test_raw_dir_is_needed(self, tmp_path: Path) -> None:
         with pytest.raises(UserError, match=r"found no --raw-dir"):

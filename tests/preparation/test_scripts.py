@@ -60,13 +60,22 @@ class TestEveryCorpus:
                 lines = (tmp_path / "out" / f"{split}.{suffix}").read_bytes().decode()
                 assert lines == "".join(f"{pair[column]}\n" for pair in pairs)
 
+    @pytest.mark.parametrize("content", [b"", b"\n \n"])
+    def test_file_without_text(self, raw: Path, name: str, read: Read, content: bytes) -> None:
+        for file in read(raw / name).files:
+            before = file.read_bytes()
+            file.write_bytes(content)
+            with pytest.raises(UserError, match=f"{file.name}: found an empty file"):
+                read(raw / name)
+            file.write_bytes(before)
+
     def test_script_fails_with_one_line(self, tmp_path: Path, name: str, read: Read) -> None:
         script = REPOSITORY / "preprocess" / f"{name}.py"
         command = [sys.executable, "-B", script, tmp_path / name, tmp_path / "out"]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 1
         assert done.stderr.startswith("emo_mtl: error: ")
-        assert "No such file" in done.stderr
+        assert "no such file" in done.stderr
         assert done.stderr.count("\n") == 1
         assert not (tmp_path / "out").exists()
 

@@ -22,7 +22,6 @@ from emo_mtl.io import (
 
 KEY = "key.json"
 
-
 _FILES = {KEY, "README.md", "hits.csv", "preview.html", "template.html"}
 
 
