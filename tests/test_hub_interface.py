@@ -11,8 +11,8 @@ from helpers.checkpoints import RunsCode
 from helpers.commands import TASK, run_command, run_python
 
 from emo_mtl.errors import UserError
+from emo_mtl.inference.encoding import encode
 from emo_mtl.inference.hub_interface import EmoBART
-from emo_mtl.inference.loading import encode
 
 TEXTS = [
     "I am so happy today !",

@@ -13,7 +13,6 @@ from pathlib import Path
 import pytest
 from helpers.commands import FOREVER, REPOSITORY
 
-from emo_mtl.cli.chat import answer_lines, json_line, tab_line
 from emo_mtl.errors import UserError
 from emo_mtl.inference.conversation import (
     COMMANDS,
@@ -24,6 +23,7 @@ from emo_mtl.inference.conversation import (
     sample_settings,
 )
 from emo_mtl.inference.hub_interface import EmoBART
+from emo_mtl.inference.piped import answer_lines, json_line, tab_line
 
 START = {"beam": 2, "no_repeat_ngram_size": 3}
 

@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 
 from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError
+from emo_mtl.evaluation.bootstrap import interval, resample_means
 from emo_mtl.evaluation.people.page import fill, template
 from emo_mtl.evaluation.people.results import MAX_PROBLEMS
-from emo_mtl.evaluation.people.statistics import interval, krippendorff_alpha, resample_means
+from emo_mtl.evaluation.people.statistics import krippendorff_alpha
 from emo_mtl.evaluation.people.study import QUESTIONS, escape
 from emo_mtl.preparation import dailydialog
 
