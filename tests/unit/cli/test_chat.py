@@ -5,7 +5,6 @@ import json
 
 import pytest
 
-from emo_mtl.cli.chat import answer_lines, json_line, tab_line
 from emo_mtl.errors import UserError
 from emo_mtl.inference.conversation import (
     Conversation,
@@ -14,6 +13,7 @@ from emo_mtl.inference.conversation import (
     dialogue_line,
     sample_settings,
 )
+from emo_mtl.inference.piped import answer_lines, json_line, tab_line
 
 START = {"beam": 2, "no_repeat_ngram_size": 3}
 
