@@ -154,7 +154,7 @@ class TestClassify:
         scores = tmp_path / "scores.json"
         predictions = tmp_path / "predictions.tsv"
         overlap = tmp_path / "overlap.json"
-        run_command("emo-mtl", "overlap", sample, "--json", overlap)
+        run_command("emo-mtl", "overlap", "--data", sample, "--json", overlap)
         outputs = ["--json", scores, "--predictions", predictions, "--batch-size", "7"]
         outputs += ["--overlap", overlap]
         self.classify(sample / "data-bin", "--path", checkpoint, "--subset", "valid", *outputs)
@@ -192,7 +192,7 @@ class TestClassify:
 
     def test_scores_of_text_without_labels(self):
         with pytest.raises(UserError, match="use --predictions"):
-            main(["classify", "--path", "model.pt", "--input", "-", "--json", "scores.json"])
+            main(["classify", "model.pt", "--input", "-", "--json", "scores.json"])
 
 
 class TestBadInput:

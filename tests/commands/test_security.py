@@ -9,8 +9,8 @@ COMMANDS = {
     "train": ["fairseq-train", "DATA", *TRAIN, "--restore-file", "CKPT", "--save-dir", "OUT"],
     "generate": ["fairseq-generate", "DATA", *TASK, "--path", "CKPT"],
     "validate": ["fairseq-validate", "DATA", *TASK, "--path", "CKPT", "--max-tokens", "512"],
-    "classify": ["emo-mtl", "classify", "DATA", "--path", "CKPT", "--task", "e6", "--cpu"],
-    "chat": ["emo-mtl", "chat", "--path", "CKPT", "--cpu"],  # demo loads as chat does
+    "classify": ["emo-mtl", "classify", "CKPT", "--data", "DATA", "--task", "e6", "--cpu"],
+    "chat": ["emo-mtl", "chat", "CKPT", "--cpu"],  # demo loads as chat does
     "export-hf": ["emo-mtl", "export-hf", "CKPT", "OUT"],
 }
 

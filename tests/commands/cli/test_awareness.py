@@ -30,8 +30,16 @@ def test_checkpoint_judges(sample, trained, tmp_path):
     lines = source.splitlines()
     hypotheses = tmp_path / "copy.txt"
     hypotheses.write_text("\n".join(["", *lines[1:]]) + "\n", encoding="utf-8")
-    argv = ["awareness", str(sample), "--hypotheses", str(hypotheses), "--cpu"]
-    main([*argv, "--path", checkpoint, "--json", str(tmp_path / "out.json")])
+    argv = [
+        "awareness",
+        checkpoint,
+        "--data",
+        str(sample),
+        "--hypotheses",
+        str(hypotheses),
+        "--cpu",
+    ]
+    main([*argv, "--json", str(tmp_path / "out.json")])
     content = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
     assert content["judge"] == checkpoint
     assert [row["task"] for row in content["rows"]] == ["e6", "e2"]

@@ -28,7 +28,7 @@ def load(path: Path):
 
 class TestRunFolders:
     def test_prepared_sample(self, sample, runs):
-        run_command("emo-mtl", "baselines", sample, "--out", runs, "--subset", "valid")
+        run_command("emo-mtl", "baselines", "--data", sample, "--out", runs, "--subset", "valid")
         assert (runs / "copy" / "generate-valid.txt").read_text("utf-8") == (
             sample / "text/response/valid.source"
         ).read_text("utf-8")

@@ -119,7 +119,7 @@ class TestConversation:
 
 
 def chat(checkpoint: Path, text: bytes, *flags: str) -> subprocess.CompletedProcess:
-    command = [str(Path(sys.executable).parent / "emo-mtl"), "chat", "--path", str(checkpoint)]
+    command = [str(Path(sys.executable).parent / "emo-mtl"), "chat", str(checkpoint)]
     return subprocess.run(
         [*command, "--cpu", "--beam", "2", *flags],
         input=text,
@@ -206,7 +206,7 @@ class Terminal:
 @pytest.mark.skipif(not hasattr(os, "forkpty"), reason="needs a pseudo-terminal")
 class TestTerminal:
     def test_conversation(self, trained):
-        terminal = Terminal("--path", str(trained[0]), "--cpu", "--beam", "2")
+        terminal = Terminal(str(trained[0]), "--cpu", "--beam", "2")
         terminal.wait_for("you> ")
         terminal.write("I miss her .\n")
         shown = terminal.wait_for("bot> ")
@@ -227,7 +227,7 @@ class TestTerminal:
         assert terminal.status() == 0
 
     def test_quit(self, trained):
-        terminal = Terminal("--path", str(trained[0]), "--cpu")
+        terminal = Terminal(str(trained[0]), "--cpu")
         terminal.wait_for("you> ")
         terminal.write("/quit\n")
         assert terminal.status() == 0

@@ -32,7 +32,7 @@ def free_port() -> int:
 def server(trained) -> Iterator[tuple[str, subprocess.Popen, str]]:
     """`emo-mtl demo` on a port of its own, and what it says first; ended by Ctrl-C."""
     executable = str(Path(sys.executable).parent / "emo-mtl")
-    flags = ["--path", str(trained[0]), "--cpu", "--port", str(free_port())]
+    flags = [str(trained[0]), "--cpu", "--port", str(free_port())]
     process = subprocess.Popen(
         [executable, "demo", *flags],
         cwd=REPOSITORY,
@@ -63,7 +63,7 @@ class TestServer:
 
     def test_port_that_is_taken(self, server, trained):
         port = server[0].rstrip("/").rsplit(":", 1)[1]
-        flags = ["--path", trained[0], "--cpu", "--port", port]
+        flags = [trained[0], "--cpu", "--port", port]
         result = run_command("emo-mtl", "demo", *flags, check=False)
         assert result.returncode == 1
         assert f"--port {port}: cannot listen" in result.stderr.splitlines()[-1]

@@ -84,4 +84,4 @@ class TestPipe:
 
         monkeypatch.setattr("emo_mtl.cli.overlap.run", fail)
         with pytest.raises(BrokenPipeError):
-            main(["overlap", "data"])
+            main(["overlap", "--data", "data"])

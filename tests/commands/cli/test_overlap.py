@@ -8,7 +8,7 @@ from helpers.commands import run_command
 class TestCommand:
     def test_prepared_sample(self, sample, tmp_path):
         out = tmp_path / "overlap.json"
-        table = run_command("emo-mtl", "overlap", sample, "--json", out).stdout
+        table = run_command("emo-mtl", "overlap", "--data", sample, "--json", out).stdout
         entry = json.loads(out.read_text("utf-8"))["e2"]["test"]
         assert (
             entry["examples"]

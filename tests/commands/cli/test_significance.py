@@ -27,7 +27,7 @@ class TestPredictions:
 
     def test_of_classify(self, sample, trained, tmp_path, find):
         out = tmp_path / "a.tsv"
-        data = [sample / "data-bin", "--path", trained[0], "--cpu", "--predictions", out]
+        data = [trained[0], "--data", sample / "data-bin", "--cpu", "--predictions", out]
         main(["classify", *map(str, data)])
         found, _ = find("--predictions", out, out)
         assert [c["task"] for c in found] == ["e6", "e2", "e12"]

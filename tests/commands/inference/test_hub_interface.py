@@ -56,7 +56,7 @@ class TestEqualsTheCommands:
     def test_classify(self, bart, sample, trained, source, tmp_path):
         bpe = ["--bpe", "sentencepiece", "--sentencepiece-model", sample / "spm.model"]
         table = tmp_path / "out.tsv"
-        command = ["emo-mtl", "classify", sample / "data-bin", "--path", trained[0], "--cpu"]
+        command = ["emo-mtl", "classify", trained[0], "--data", sample / "data-bin", "--cpu"]
         run_command(*command, "--input", source, *bpe, "--predictions", table)
         rows = [row.split("\t") for row in table.read_text("utf-8").splitlines()[1:]]
         found = bart.classify(TEXTS)

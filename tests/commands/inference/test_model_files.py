@@ -41,7 +41,7 @@ class TestMovedModel:
     def test_commands(self, moved, tmp_path):
         text = tmp_path / "in.txt"
         text.write_text(f"{TEXT}\n")
-        classify = ["emo-mtl", "classify", "--path", moved, "--cpu", "--input", text]
+        classify = ["emo-mtl", "classify", moved, "--cpu", "--input", text]
         assert "e6=" in run_command(*classify).stdout
         interactive = ["fairseq-interactive", moved, *TASK, "--input", text]
         output = run_command(*interactive, "--path", moved / "checkpoint_best.pt").stdout
@@ -72,7 +72,7 @@ class TestAnotherBPE:
         flags = ["--bpe", "gpt2", "--gpt2-encoder-json", "a", "--gpt2-vocab-bpe", "b"]
         text = ["--input", tmp_path / "in.txt"]
         for command in (
-            ["emo-mtl", "classify", "--path", trained[0], "--cpu", *text],
+            ["emo-mtl", "classify", trained[0], "--cpu", *text],
             ["fairseq-interactive", sample, *TASK, "--path", trained[0], *text],
             ["fairseq-generate", sample, *TASK, "--path", trained[0]],
         ):

@@ -46,7 +46,7 @@ def text(tmp_path):
 class TestCommand:
     def run(self, data, *extra: str) -> dict:
         source = data / "text" / "response" / "test.source"
-        argv = ["awareness", str(data), "--hypotheses", str(source), "--json"]
+        argv = ["awareness", "--data", str(data), "--hypotheses", str(source), "--json"]
         main([*argv, str(data / "out.json"), *extra])
         return json.loads((data / "out.json").read_text(encoding="utf-8"))
 
@@ -59,7 +59,16 @@ class TestCommand:
     def test_gold_as_hypotheses_is_the_gold_row(self, text):
         gold = text / "text" / "response" / "test.target"
         out = text / "gold.json"
-        argv = ["awareness", str(text), "--hypotheses", str(gold), "--task", "e6", "--json"]
+        argv = [
+            "awareness",
+            "--data",
+            str(text),
+            "--hypotheses",
+            str(gold),
+            "--task",
+            "e6",
+            "--json",
+        ]
         main([*argv, str(out)])
         [row] = json.loads(out.read_text(encoding="utf-8"))["rows"]
         assert row["agreement"] == row["gold_agreement"]
@@ -73,7 +82,7 @@ class TestCommand:
         short = text / "short.txt"
         short.write_text("happy\n", encoding="utf-8")
         with pytest.raises(UserError, match=r"short.txt: found 1 hypotheses, expected 3"):
-            main(["awareness", str(text), "--hypotheses", str(short), "--task", "e6"])
+            main(["awareness", "--data", str(text), "--hypotheses", str(short), "--task", "e6"])
 
     def test_json_is_not_overwritten(self, text):
         self.run(text, "--task", "e6")

@@ -75,7 +75,7 @@ def load(path: Path):
 
 class TestRunFolders:
     def test_responses(self, data, runs, capsys):
-        baselines(data, "--out", runs)
+        baselines("--data", data, "--out", runs)
         assert sorted(path.name for path in runs.iterdir()) == sorted(RESPONDERS + CLASSIFIERS)
         texts = [(runs / name / "generate-test.txt").read_text("utf-8") for name in RESPONDERS]
         assert texts == [
@@ -91,7 +91,7 @@ class TestRunFolders:
         assert f"| {runs / 'copy' / 'generate-test.txt'} | " in capsys.readouterr().out
 
     def test_classification(self, data, runs, capsys):
-        baselines(data, "--out", runs)
+        baselines("--data", data, "--out", runs)
         (majority,) = load(runs / "majority" / "classify.json")
         assert majority["labels"] == ["anger", "joy", "sadness"]
         assert majority["confusion"] == [[0, 1, 0], [0, 1, 0], [0, 1, 0]]
@@ -104,7 +104,7 @@ class TestRunFolders:
         assert "| e6 | all | 3 | 33.33 | 16.67 |" in capsys.readouterr().out
 
     def test_parts(self, data, runs, overlap):
-        baselines(data, "--out", runs, "--overlap", overlap)
+        baselines("--data", data, "--out", runs, "--overlap", overlap)
         rows = load(runs / "tfidf-nearest" / "evaluate.json")["rows"]
         assert [row["part"] for row in rows] == ["all", "clean", "seen"]
         assert rows[2]["sacrebleu"] == pytest.approx(100)
@@ -116,7 +116,7 @@ class TestRunFolders:
         ]
 
     def test_evaluate_says_the_same(self, data, runs, overlap, tmp_path):
-        baselines(data, "--out", runs, "--overlap", overlap)
+        baselines("--data", data, "--out", runs, "--overlap", overlap)
         out = tmp_path / "again.json"
         files = ["--hypotheses", runs / "copy" / "generate-test.txt", "--json", out]
         files += ["--references", data / "text/response/test.target", "--overlap", overlap]
@@ -125,11 +125,11 @@ class TestRunFolders:
 
     def test_single_tasks(self, data, tmp_path):
         (data / "text" / "response").rename(tmp_path / "response")
-        baselines(data, "--out", tmp_path / "e6-only")
+        baselines("--data", data, "--out", tmp_path / "e6-only")
         assert sorted(path.name for path in (tmp_path / "e6-only").iterdir()) == CLASSIFIERS
         (data / "text" / "e6").rename(tmp_path / "e6")
         (tmp_path / "response").rename(data / "text" / "response")
-        baselines(data, "--out", tmp_path / "r-only")
+        baselines("--data", data, "--out", tmp_path / "r-only")
         assert sorted(path.name for path in (tmp_path / "r-only").iterdir()) == RESPONDERS
 
     @pytest.mark.slow
@@ -137,7 +137,7 @@ class TestRunFolders:
     def test_real_dialogues(self, tmp_path, runs):
         text = tmp_path / "text" / "response"
         write_splits(dailydialog.read(Path(os.environ["EMO_MTL_DATA"]) / "dailydialog"), text)
-        baselines(tmp_path, "--out", runs)
+        baselines("--data", tmp_path, "--out", runs)
         (copy,) = load(runs / "copy" / "evaluate.json")["rows"]
         assert copy["paper_bleu"] == pytest.approx(1.36, abs=0.005)
         (nearest,) = load(runs / "tfidf-nearest" / "evaluate.json")["rows"]
@@ -158,42 +158,42 @@ class TestErrors:
     def test_is_not_overwritten(self, data, runs):
         (runs / "majority").mkdir(parents=True)
         (runs / "majority" / "thesis.txt").write_text("kept", encoding="utf-8")
-        assert "majority: exists already" in refused(data, "--out", runs)
-        assert "found no run.json in it" in refused(data, "--out", runs, "--overwrite")
+        assert "majority: exists already" in refused("--data", data, "--out", runs)
+        assert "found no run.json in it" in refused("--data", data, "--out", runs, "--overwrite")
         assert [path.name for path in runs.rglob("*")] == ["majority", "thesis.txt"]
 
     def test_overwrite_replaces_only_its_own(self, data, runs):
-        baselines(data, "--out", runs)
+        baselines("--data", data, "--out", runs)
         (runs / "copy" / "generate-test.txt").write_text("old\n", encoding="utf-8")
         (runs / "trained").mkdir()
-        baselines(data, "--out", runs, "--overwrite")
+        baselines("--data", data, "--out", runs, "--overwrite")
         assert "old" not in (runs / "copy" / "generate-test.txt").read_text("utf-8")
         assert (runs / "trained").is_dir()
 
     def test_no_such_folder(self, data, tmp_path):
         out = tmp_path / "no" / "runs"
-        assert "expected a name in an existing folder" in refused(data, "--out", out)
+        assert "expected a name in an existing folder" in refused("--data", data, "--out", out)
         assert not out.parent.exists()
 
     def test_other_overlap(self, data, runs, overlap):
         overlap.write_text(
             json.dumps(OVERLAP | {"e6": {"test": {"examples": 4, "clean": []}}}), "utf-8"
         )
-        message = refused(data, "--out", runs, "--overlap", overlap)
+        message = refused("--data", data, "--out", runs, "--overlap", overlap)
         assert "found 4 examples of e6 on test, expected 3" in message
         assert not runs.exists()
 
     def test_text_without_words(self, data, runs):
         (data / "text/e6/train.input").write_text("!\n?\n.\n;\n", encoding="utf-8")
-        message = refused(data, "--out", runs)
+        message = refused("--data", data, "--out", runs)
         assert f"{data / 'text' / 'e6'}: found training data that nothing can be" in message
         assert not (runs / "tfidf-logistic").exists()
 
     def test_one_label(self, data, runs):
         (data / "text/e6/train.label").write_text("joy\n" * 4, encoding="utf-8")
-        assert "two or more labels" in refused(data, "--out", runs)
+        assert "two or more labels" in refused("--data", data, "--out", runs)
 
     def test_without_scikit_learn(self, data, runs, monkeypatch):
         monkeypatch.setitem(sys.modules, "sklearn", None)
-        assert "pip install 'emo-mtl[eval]'" in refused(data, "--out", runs)
+        assert "pip install 'emo-mtl[eval]'" in refused("--data", data, "--out", runs)
         assert not runs.exists()

@@ -77,9 +77,9 @@ class TestFlags:
     @pytest.mark.parametrize("size", ["0", "-3"])
     def test_batch_size(self, size):
         with pytest.raises(UserError, match=f"--batch-size: found {size}, expected 1 or more"):
-            main(["classify", "data-bin", "--path", "model.pt", "--batch-size", size])
+            main(["classify", "model.pt", "--data", "data-bin", "--batch-size", size])
 
     def test_overlap_of_unlabelled_text(self, overlap):
-        argv = ["classify", "data-bin", "--path", "model.pt", "--input", "-", "--bpe", "gpt2"]
+        argv = ["classify", "model.pt", "--data", "data-bin", "--input", "-", "--bpe", "gpt2"]
         with pytest.raises(UserError, match="--overlap: found --input"):
             main([*argv, "--overlap", str(overlap)])

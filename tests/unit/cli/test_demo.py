@@ -86,4 +86,4 @@ class TestBuildPage:
     def test_without_gradio(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "gradio", None)
         with pytest.raises(UserError, match=r"emo-mtl\[demo\]"):
-            main(["demo", "--path", "model.pt"])
+            main(["demo", "model.pt"])

@@ -89,7 +89,7 @@ class Prepared:
         return self.fairseq(interactive, parser, "--input", file)
 
     def classify(self, *flags: object) -> str:
-        argv = ["classify", self.home / "data-bin", "--path", self.checkpoint, "--cpu", *self.bpe]
+        argv = ["classify", self.checkpoint, "--data", self.home / "data-bin", "--cpu", *self.bpe]
         return printed(main, list(map(str, [*argv, *flags])))
 
 
@@ -123,7 +123,7 @@ def chat(prepared, monkeypatch):
     def run(content: bytes) -> str:
         pipe = SimpleNamespace(buffer=io.BytesIO(content), isatty=lambda: False)
         monkeypatch.setattr(sys, "stdin", pipe)
-        argv = ["chat", "--path", str(prepared.checkpoint), "--cpu", "--beam", "1"]
+        argv = ["chat", str(prepared.checkpoint), "--cpu", "--beam", "1"]
         return printed(main, argv)
 
     return run

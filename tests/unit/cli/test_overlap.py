@@ -78,7 +78,7 @@ def refused(*argv: object) -> str:
 class TestCommand:
     def test_hand_made(self, data, tmp_path, capsys):
         out = tmp_path / "overlap.json"
-        main(["overlap", str(data), "--json", str(out)])
+        main(["overlap", "--data", str(data), "--json", str(out)])
         assert json.loads(out.read_text("utf-8")) == EXPECTED
         rows = capsys.readouterr().out.splitlines()
         assert "| response | test | 3 | 1 (33.3 %) | 1 (33.3 %) | 2 (66.7 %) |" in rows[3]
@@ -89,9 +89,9 @@ class TestCommand:
     def test_is_not_overwritten(self, data, tmp_path):
         out = tmp_path / "overlap.json"
         out.write_text("kept", encoding="utf-8")
-        assert "add --overwrite" in refused("overlap", data, "--json", out)
+        assert "add --overwrite" in refused("overlap", "--data", data, "--json", out)
         assert out.read_text("utf-8") == "kept"
-        main(["overlap", str(data), "--json", str(out), "--overwrite"])
+        main(["overlap", "--data", str(data), "--json", str(out), "--overwrite"])
         assert json.loads(out.read_text("utf-8")) == EXPECTED
 
     @pytest.mark.skipif("EMO_MTL_DATA" not in os.environ, reason="needs the real corpora")
@@ -100,7 +100,7 @@ class TestCommand:
             dailydialog.read(Path(os.environ["EMO_MTL_DATA"]) / "dailydialog"),
             tmp_path / "text" / "response",
         )
-        main(["overlap", str(tmp_path)])
+        main(["overlap", "--data", str(tmp_path)])
         valid, test = capsys.readouterr().out.splitlines()[2:4]
         assert valid.startswith("| response | valid | 7,069 | 1,048 (14.8 %) |")
         assert test.startswith("| response | test | 6,740 | 1,083 (16.1 %) |")
@@ -109,15 +109,15 @@ class TestCommand:
 
 class TestErrors:
     def test_folder_without_text(self, data):
-        assert "the folder above data-bin" in refused("overlap", data / "text")
+        assert "or its data-bin" in refused("overlap", "--data", data / "text")
 
     def test_missing_split(self, data):
         (data / "text/e6/valid.label").unlink()
-        assert "valid.label: cannot be read" in refused("overlap", data)
+        assert "valid.label: cannot be read" in refused("overlap", "--data", data)
 
     def test_lengths_differ(self, data):
         (data / "text/e6/test.label").write_text("joy\n", encoding="utf-8")
-        message = refused("overlap", data)
+        message = refused("overlap", "--data", data)
         assert "test.label: found 1 lines, expected 2" in message
 
 

@@ -9,10 +9,15 @@ import pytest
 
 from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError
+from emo_mtl.evaluation.bootstrap import Interval
+from emo_mtl.evaluation.comparison import Comparison, Significance, judge
+from emo_mtl.evaluation.people.scores import PeopleScores, System
+from emo_mtl.evaluation.people.study import QUESTIONS
 from emo_mtl.evaluation.report import paper
 from emo_mtl.evaluation.report.plots import learning_curves
 from emo_mtl.evaluation.report.runs import gather_rows, read_run
 from emo_mtl.evaluation.report.tables import NONE, csv_text, json_text, markdown
+from emo_mtl.formats import typed_json
 
 E6 = {"e6": 1.0}
 HALF = {"e6": 0.5, "e2": 0.5, "e12": 0.0}
@@ -215,6 +220,33 @@ class TestFiles:
         assert (score["mean"], score["values"]) == (21.5, [20, 23])
         assert row["differences_from_paper"]
         assert content["rows"][-1]["baseline"]
+
+    def test_people_and_significance(self, report, runs, tmp_path):
+        """What the other commands write is shown beside the runs, with the paper's ratings."""
+        mean = Interval(3.25, 3.0, 3.5)
+        questions = dict.fromkeys((q.name for q in QUESTIONS), mean)
+        people = PeopleScores(
+            systems=[System(name="R", **questions)],
+            differences=[],
+            alpha=dict.fromkeys(questions, 0.5),
+            raters={"h": 7},
+            **dict.fromkeys(("items", "items_left_out", "ratings", "rejected"), 1),
+            **dict.fromkeys(("workers", "raters_asked", "seed"), 7),
+        )
+        typed_json.write(tmp_path / "people.json", people)
+        compared = Comparison("response", "a.txt", "b.txt", "BLEU", 10, 1, 2, 1, None, {"t": 0.01})
+        judge([compared])
+        typed_json.write(tmp_path / "s.json", Significance(1, ["a note"], [compared]))
+        flags = ["--people", tmp_path / "people.json", "--significance", tmp_path / "s.json"]
+        folder, _ = report(*runs, flags=[*map(str, flags)])
+        text = (folder / "report.md").read_text(encoding="utf-8")
+        ours = table(text, "## Ratings by people")
+        assert ours["R"] == ["3.25 [3.00, 3.50]"] * 4
+        assert "| *paper: R+E6* | *3.59* | *3.82* | *3.62* | *3.96* |" in text
+        assert "b.txt is better than a.txt by 1.00 BLEU, more than chance" in text
+        content = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        assert content["people"]["systems"][0]["emotion"]["low"] == 3
+        assert content["significance"][0]["comparisons"][0]["p"] == {"t": 0.01}
 
     def test_figures(self, report, runs):
         folder, printed = report(*runs)

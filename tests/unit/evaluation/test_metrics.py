@@ -19,6 +19,7 @@ from emo_mtl.evaluation.metrics import (
     distinct_n,
     macro_f1,
     paper_bleu,
+    scores_by_class,
     word_tokenizer,
 )
 
@@ -99,6 +100,11 @@ class TestClassification:
         assert accuracy(confusion) == pytest.approx(60)
         # F1 = 2 hits / (gold + predicted): 4 / (3 + 2), 2 / (1 + 3), 0 / (1 + 0)
         assert macro_f1(confusion) == pytest.approx(100 * (0.8 + 0.5 + 0) / 3)
+        by_class = scores_by_class(confusion)
+        assert by_class["precision"] == pytest.approx([100, 100 / 3, 0])
+        assert by_class["recall"] == pytest.approx([200 / 3, 100, 0])
+        assert by_class["f1"] == pytest.approx([80, 50, 0])
+        assert by_class["support"] == [3, 1, 1]
 
     def test_absent_class_counts_as_zero(self):
         confusion = confusion_matrix([0, 1], [0, 1], num_classes=4)
@@ -117,6 +123,14 @@ class TestClassification:
             100 * sklearn_metrics.accuracy_score(gold, predicted)
         )
         assert macro_f1(confusion) == pytest.approx(100 * expected_f1)
+        by_class = sklearn_metrics.precision_recall_fscore_support(
+            gold, predicted, labels=range(num_classes), zero_division=0
+        )
+        *expected, support = by_class
+        found = scores_by_class(confusion)
+        assert found["support"] == list(support)
+        for name, values in zip(("precision", "recall", "f1"), expected, strict=True):
+            assert found[name] == pytest.approx(100 * values)
 
     @given(LABELS, st.integers(0, 40))
     def test_sum_over_batches(self, labels, cut):

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from emo_mtl.cli.main import main
 from emo_mtl.evaluation import agreement, parts, recognition, responses
 from emo_mtl.evaluation import comparison as significance
+from emo_mtl.evaluation.bootstrap import Interval
 from emo_mtl.evaluation.parts import COLUMNS
 from emo_mtl.evaluation.people import scores
 from emo_mtl.evaluation.people.study import QUESTIONS
@@ -98,16 +99,16 @@ def response_row() -> responses.Row:
     return responses.Row(**numbers | names)
 
 
-def human_eval_content() -> dict:
-    scores = {question.name: {"mean": 1, "low": 1, "high": 1} for question in QUESTIONS}
-    numbers = ("items", "ratings", "workers", "rejected", "raters_asked", "seed")
-    return {
-        "systems": [{"name": HOSTILE, **scores}],
-        "differences": [{"name": HOSTILE, "minus": HOSTILE, **scores}],
-        "alpha": dict.fromkeys(scores, 1),
-        "raters": {"h": 1},
+def people_scores() -> scores.PeopleScores:
+    questions = dict.fromkeys((question.name for question in QUESTIONS), Interval(1, 1, 1))
+    numbers = ("items", "items_left_out", "ratings", "workers", "rejected", "raters_asked", "seed")
+    return scores.PeopleScores(
+        systems=[scores.System(name=HOSTILE, **questions)],
+        differences=[scores.Difference(name=HOSTILE, minus=HOSTILE, **questions)],
+        alpha=dict.fromkeys(questions, 1),
+        raters={"h": 1},
         **dict.fromkeys(numbers, 1),
-    }
+    )
 
 
 def comparison() -> significance.Comparison:
@@ -118,7 +119,7 @@ def comparison() -> significance.Comparison:
     return found
 
 
-def entry() -> dict:
+def entry() -> recognition.Scores:
     result = recognition.Predictions(HOSTILE, [HOSTILE, "b"], np.eye(2), np.array([0, 1]))
     return result.scores({"all": [0, 1]})[0]
 
@@ -138,18 +139,23 @@ TABLES = {
     "report": lambda: tables.markdown(report_rows(), []),
     "classify": lambda: recognition.score_table(entry(), HOSTILE),
     "parts": lambda: recognition.parts_table([entry()]),
-    "evaluate": lambda: responses.table([response_row()], "words"),
-    "significance": lambda: significance.table([comparison()], []),
-    "human-eval": lambda: scores.table(human_eval_content()),
+    "evaluate": lambda: responses.table(responses.ResponseScores("words", [response_row()])),
+    "significance": lambda: significance.table(significance.Significance(1, [], [comparison()])),
+    "human-eval": lambda: scores.table(people_scores()),
     "overlap": lambda: parts.table(
         {HOSTILE: {"test": {"examples": 1, **{key: [0] for key in COLUMNS}}}}
     ),
     "awareness": lambda: agreement.table(
-        [
-            dict.fromkeys(("agreement", "chance", "kappa", "gold_kappa"), 1.0)
-            | {"hypotheses": HOSTILE, "task": HOSTILE}
-        ],
-        HOSTILE,
+        agreement.AwarenessScores(
+            HOSTILE,
+            rows=[
+                agreement.Row(
+                    hypotheses=HOSTILE,
+                    task=HOSTILE,
+                    **dict.fromkeys(("agreement", "chance", "kappa", "gold_kappa"), 1.0),
+                )
+            ],
+        )
     ),
 }
 

@@ -61,7 +61,7 @@ def test_classify(data_bin, checkpoint, tmp_path):
     for size in SIZES:
         table = tmp_path / f"{size}.tsv"
         flags = ["--cpu", "--batch-size", size, "--predictions", table]
-        main(list(map(str, ["classify", data_bin, "--path", checkpoint, *flags])))
+        main(list(map(str, ["classify", checkpoint, "--data", data_bin, *flags])))
         rows.append([line.split("\t") for line in table.read_text("utf-8").splitlines()[1:]])
     labels = [[row[:-1] for row in table] for table in rows]
     assert len(labels[0]) == 6  # three utterances of each task

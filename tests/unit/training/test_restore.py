@@ -394,7 +394,7 @@ READING = {
     "ensemble": lambda data, path, good: run_fairseq("generation", data, f"{good}:{path}"),
     "interactive": lambda data, path, _good: run_fairseq("interactive_generation", data, path),
     "classify": lambda data, path, _good: main(
-        ["classify", str(data), "--path", path, "--cpu", "--subset", "valid"]
+        ["classify", path, "--data", str(data), "--cpu", "--subset", "valid"]
     ),
     # what EmoBART, chat, demo and export-hf begin with
     "EmoBART": lambda data, path, _good: build_model(
