@@ -10,7 +10,7 @@ from emo_mtl.cli import flags
 
 
 def read(kind: str, *argv: str) -> argparse.Namespace:
-    """The arguments of a command: `model` needs one, `data` needs data and takes a model, `text` only data."""
+    """The arguments of a command that takes a model, or data and perhaps a model, or data only (`text`)."""
     parser = argparse.ArgumentParser()
     if kind == "model":
         flags.add_model_argument(parser)
