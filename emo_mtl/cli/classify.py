@@ -114,7 +114,9 @@ def run(args: argparse.Namespace) -> None:
         if lines:
             dataset = text_dataset(task, encoder, lines, args.input, task.writing(name))
         else:
-            dataset = task.load_classification(task.data_folder() / name, args.subset, name)
+            dataset = task.splits.classification(
+                task.data_folder(), args.subset, name, task.heads[name]
+            )
         probabilities = predict(task, model, name, dataset, args.batch_size)
         gold = None if lines else dataset.labels.numpy()
         results.append(Predictions(name, task.heads[name], probabilities, gold))
