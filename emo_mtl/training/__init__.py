@@ -6,6 +6,7 @@ fairseq has no callbacks: a guard goes into the hook of the task that is called 
     flags that do not work here are refused (`tasks.flags.check_training`);
     a damaged `checkpoint_last.pt` is passed over for the newest whole one (`start.choose_start`);
     parameters of another model are refused (`restore.check_start`);
+    a decay that goes on from a checkpoint has the end that it had (`optim.horizon.keep_horizon`);
     texts fit the model's positions, known once it is built (`checks.fit_lengths`)
 `build_criterion`, which generation does not call
     a launcher that fairseq ignores is refused (`checks.check_launcher`);
