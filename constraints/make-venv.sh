@@ -112,7 +112,7 @@ esac
 [ "$python" != "$made_with" ] || default=$made_from
 constraints=${CONSTRAINTS:-$default}
 [ -f "$constraints" ] || die "no file $constraints"
-inputs=$(cat setup.py "$constraints" constraints/make-venv.sh | cksum)
+inputs=$(cat pyproject.toml "$constraints" constraints/make-venv.sh | cksum)
 wanted="$python"$'\n'"$constraints"$'\n'"$PWD"$'\n'"$inputs"  # $PWD: a moved .venv is broken
 [ "$wanted" != "$made" ] || exit 0
 
@@ -123,7 +123,7 @@ fi
 check_compiler
 started=$SECONDS
 if [ -n "$made" ] && [ "${wanted%$'\n'*}" = "${made%$'\n'*}" ]; then
-    say "setup.py or the constraints have changed: updating $venv"
+    say "pyproject.toml or the constraints have changed: updating $venv"
     rm "$ready"
 else
     say "making $venv with $python (Python $version) and $constraints"

@@ -75,7 +75,8 @@ def run(args: argparse.Namespace) -> None:
         else tfidf_judge(args.data, tasks)
     )
     rows = compare(judge, tasks, utterances, gold, systems)
-    scores = AwarenessScores(str(args.model or "TF-IDF + logistic regression"), args.subset, rows)
+    name = str(args.model or "TF-IDF + logistic regression")
+    scores = AwarenessScores(judge=name, subset=args.subset, rows=rows)
     print(table(scores) + "\n" + NOTES)
     if args.json:
         typed_json.write(args.json, scores)

@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> None:
     if given_references:
         check_is_text(args.references, given_references)
 
-    scores = ResponseScores(description)
+    scores = ResponseScores(words=description, rows=[])
     for path in args.hypotheses:
         responses = read_responses(path)
         references = given_references or responses.references

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from emo_mtl.errors import UserError
@@ -36,13 +36,13 @@ class Row:
     gold_kappa: float
 
 
-@dataclass
+@dataclass(kw_only=True)
 class AwarenessScores:
     """What `--json` of `emo-mtl awareness` holds."""
 
     judge: str = ""
     subset: str = ""
-    rows: list[Row] = field(default_factory=list)
+    rows: list[Row]
 
 
 Judge = Callable[[list[str]], dict[str, list[str]]]  # texts -> task -> label of each

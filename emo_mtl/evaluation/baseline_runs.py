@@ -62,7 +62,7 @@ def run_responders(settings: Settings, train: Split, split: Split) -> str:
     file = f"generate-{settings.subset}.txt"
     references = text_folder(settings.data) / RESPONSE / f"{settings.subset}.target"
     pairs = list(zip(*train, strict=True))
-    shown = ResponseScores(description)
+    shown = ResponseScores(words=description, rows=[])
     for name, (title, respond) in RESPONDERS.items():
         folder = settings.out / name
         start = time.perf_counter()
@@ -74,7 +74,7 @@ def run_responders(settings: Settings, train: Split, split: Split) -> str:
         rows = responses.score(answers, split.answers, words, parts, named)
         files = {
             file: "".join(f"{line}\n" for line in hypotheses),
-            "evaluate.json": typed_json.to_text(ResponseScores(description, rows)),
+            "evaluate.json": typed_json.to_text(ResponseScores(words=description, rows=rows)),
         }
         write_run(folder, title, seconds, files)
         shown.rows += rows

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from emo_mtl.errors import UserError
@@ -57,12 +57,12 @@ class Row:
     nbest: int = 1
 
 
-@dataclass
+@dataclass(kw_only=True)
 class ResponseScores:
     """What `--json` of `emo-mtl evaluate` holds."""
 
     words: str = ""  # what is counted as one
-    rows: list[Row] = field(default_factory=list)
+    rows: list[Row]
 
 
 def score(

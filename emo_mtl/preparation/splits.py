@@ -40,7 +40,7 @@ def write_splits(dataset: Dataset, folder: Path) -> None:
 
 def text_folder(data: Path) -> Path:
     """The folder of the texts of prepared data, of which `data` may be the `data-bin`."""
-    is_data_bin = not (data / "text").is_dir() and (data / RESPONSE).is_dir()
+    is_data_bin = any((data / RESPONSE).glob("dict.*.txt"))
     return (data.parent if is_data_bin else data) / "text"
 
 

@@ -29,14 +29,14 @@ def overlap(tmp_path):
 class TestScore:
     def test_parts(self, overlap):
         whole, clean, seen = score([RESULT], overlap, "test")
-        assert [entry["part"] for entry in (whole, clean, seen)] == ["all", "clean", "seen"]
-        assert whole["confusion"] == [[1, 1], [1, 1]]
-        assert (whole["examples"], whole["accuracy"], whole["macro_f1"]) == (4, 50, 50)
-        assert clean["confusion"] == [[1, 1], [0, 1]]
-        assert clean["accuracy"] == pytest.approx(200 / 3)
-        assert clean["macro_f1"] == pytest.approx(200 / 3)  # both classes: 2 / 3
-        assert seen["confusion"] == [[0, 0], [1, 0]]
-        assert seen["accuracy"] == 0
+        assert [entry.part for entry in (whole, clean, seen)] == ["all", "clean", "seen"]
+        assert whole.confusion == [[1, 1], [1, 1]]
+        assert (whole.examples, whole.accuracy, whole.macro_f1) == (4, 50, 50)
+        assert clean.confusion == [[1, 1], [0, 1]]
+        assert clean.accuracy == pytest.approx(200 / 3)
+        assert clean.macro_f1 == pytest.approx(200 / 3)  # both classes: 2 / 3
+        assert seen.confusion == [[0, 0], [1, 0]]
+        assert seen.accuracy == 0
         json.dumps(whole)
 
         table = parts_table([whole, clean, seen]).splitlines()
@@ -48,8 +48,8 @@ class TestScore:
 
     def test_whole(self):
         (whole,) = score([RESULT], None, "test")
-        assert whole["part"] == "all"
-        assert whole["labels"] == ["anger", "joy"]
+        assert whole.part == "all"
+        assert whole.labels == ["anger", "joy"]
 
     def test_other_subset(self, overlap):
         with pytest.raises(UserError, match="of e6 on valid: found no 'valid', expected an object"):

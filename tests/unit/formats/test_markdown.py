@@ -139,7 +139,9 @@ TABLES = {
     "report": lambda: tables.markdown(report_rows(), []),
     "classify": lambda: recognition.score_table(entry(), HOSTILE),
     "parts": lambda: recognition.parts_table([entry()]),
-    "evaluate": lambda: responses.table(responses.ResponseScores("words", [response_row()])),
+    "evaluate": lambda: responses.table(
+        responses.ResponseScores(words="words", rows=[response_row()])
+    ),
     "significance": lambda: significance.table(significance.Significance(1, [], [comparison()])),
     "human-eval": lambda: scores.table(people_scores()),
     "overlap": lambda: parts.table(
@@ -147,7 +149,7 @@ TABLES = {
     ),
     "awareness": lambda: agreement.table(
         agreement.AwarenessScores(
-            HOSTILE,
+            judge=HOSTILE,
             rows=[
                 agreement.Row(
                     hypotheses=HOSTILE,
