@@ -11,6 +11,7 @@ from helpers.commands import MULTITASK, REPOSITORY, run_command, shell, train
 from helpers.shared import made_once
 from make_sample import main as make_sample
 
+LONGEST = ("test_pages", "test_quickstart", "commands/benchmarks", "commands/examples/test_paper")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 # Nothing but the page is to be fetched, and there is no GPU and no sandbox in a container.
 FLAGS = [
@@ -20,11 +21,11 @@ FLAGS = [
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All that lies here has the marker. The pages' commands take longest, one after the other: first."""
+    """All that lies here has the marker. What takes minutes is first, beside all else on another core."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker("commands")
-    items.sort(key=lambda item: "test_pages" not in item.nodeid)
+    items.sort(key=lambda item: [name not in item.nodeid for name in LONGEST])
 
 
 @pytest.fixture(scope="session")
