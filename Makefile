@@ -14,7 +14,7 @@ Options, e.g. make test PYTHON=python3.12
   PYTHON       the Python of .venv, 3.10 - 3.13
   CONSTRAINTS  the pinned versions, a file of constraints/
   TORCH_INDEX  a package index to take torch from, e.g. one of CPU wheels
-  PYTEST_ARGS  more arguments for pytest, e.g. PYTEST_ARGS="-m 'not slow'", or -n0 for one process
+  PYTEST_ARGS  more arguments for pytest, e.g. PYTEST_ARGS="-m 'not commands and not slow'", or -n0 for one process
 endef
 export HELP
 

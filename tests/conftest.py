@@ -25,7 +25,8 @@ LABELS_E12 = (
 
 
 torch.set_num_threads(1)  # the models are tiny
-settings.register_profile("suite", deadline=None)  # on a busy machine an example takes seconds
+# On a busy machine an example takes seconds.
+settings.register_profile("suite", deadline=None, max_examples=40)
 settings.load_profile("suite")
 settings.register_profile("soak", max_examples=5000)  # --hypothesis-profile=soak
 

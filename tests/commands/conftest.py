@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.commands import MULTITASK, run_command, train
+from helpers.commands import MULTITASK, REPOSITORY, run_command, shell, train
+from helpers.shared import made_once
 from make_sample import main as make_sample
 
+LONGEST = ("test_pages", "test_quickstart", "commands/benchmarks", "commands/examples/test_paper")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 # Nothing but the page is to be fetched, and there is no GPU and no sandbox in a container.
 FLAGS = [
@@ -19,32 +21,54 @@ FLAGS = [
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All that lies here has the marker. The pages' commands take longest, one after the other: first."""
+    """All that lies here has the marker. What takes minutes is first, beside all else on another core."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker("commands")
-    items.sort(key=lambda item: "test_pages" not in item.nodeid)
+    items.sort(key=lambda item: [name not in item.nodeid for name in LONGEST])
 
 
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample corpora, prepared with SentencePiece."""
-    folder = tmp_path_factory.mktemp("sample")
-    make_sample([str(folder / "raw")])
-    prepare = ["preprocess/prepare.py", "--raw-dir", folder / "raw", "--out-dir", folder / "data"]
-    run_command("python", *prepare, "--bpe", "sentencepiece", "--vocab-size", "600")
-    return folder / "data"
+
+    def make(folder: Path) -> None:
+        make_sample([str(folder / "raw")])
+        folders = ["--raw-dir", folder / "raw", "--out-dir", folder / "data"]
+        bpe = ["--bpe", "sentencepiece", "--vocab-size", "600"]
+        run_command("python", "preprocess/prepare.py", *folders, *bpe)
+
+    return made_once(tmp_path_factory, "sample", make) / "data"
 
 
 @pytest.fixture(scope="session")
 def trained(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A checkpoint of 16 updates on four tasks, validated with BLEU, and the log of its training."""
-    save_dir = tmp_path_factory.mktemp("trained")
-    flags = ["--max-update", "16", "--eval-bleu", "--eval-bleu-args", '{"beam": 2}']
-    flags += ["--best-checkpoint-metric", "e6_f1", "--maximize-best-checkpoint-metric"]
-    bpe = ["--bpe", "sentencepiece", "--sentencepiece-model", sample / "spm.model"]
-    result = train(sample, save_dir, *MULTITASK, *flags, *bpe)
-    return save_dir / "checkpoint_best.pt", result.stdout + result.stderr
+
+    def make(folder: Path) -> None:
+        flags = ["--max-update", "16", "--eval-bleu", "--eval-bleu-args", '{"beam": 2}']
+        flags += ["--best-checkpoint-metric", "e6_f1", "--maximize-best-checkpoint-metric"]
+        bpe = ["--bpe", "sentencepiece", "--sentencepiece-model", sample / "spm.model"]
+        result = train(sample, folder, *MULTITASK, *flags, *bpe)
+        (folder / "log").write_text(result.stdout + result.stderr, encoding="utf-8")
+
+    folder = made_once(tmp_path_factory, "trained", make)
+    return folder / "checkpoint_best.pt", (folder / "log").read_text("utf-8")
+
+
+@pytest.fixture(scope="session")
+def quickstart(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A copy of the checkout with the folder `demo` that `make demo` leaves, and what that printed."""
+
+    def make(folder: Path) -> None:
+        for path in REPOSITORY.iterdir():
+            if not path.name.startswith(".") and path.name not in ("demo", "data", "runs"):
+                (folder / path.name).symlink_to(path)
+        printed = shell("bash examples/quickstart/run.sh", folder)
+        (folder / "printed").write_text(printed, encoding="utf-8")
+
+    folder = made_once(tmp_path_factory, "checkout", make)
+    return folder, (folder / "printed").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")

@@ -6,12 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import torch
 from helpers.background import GLOO, free_port, ranks
-from helpers.commands import FOREVER, REPOSITORY
+from helpers.commands import FOREVER, REPOSITORY, run_command
 from helpers.config import train_argv
 from helpers.data import write_data_bin
 
@@ -29,6 +30,12 @@ def torchrun(command: list[str], *flags: str) -> list[str]:
     line = " ".join([*(f"'{part}'" for part in command), *GLOO])
     line += " --distributed-world-size 2 --distributed-rank $RANK --distributed-init-method env://"
     return [str(BIN / "torchrun"), *flags, "--no-python", "bash", "-c", line]
+
+
+def train_together(*commands: list[str]) -> None:
+    """Each in a process that is forked (helpers.commands), all at the same time; all end well."""
+    with ThreadPoolExecutor(len(commands)) as pool:
+        list(pool.map(lambda command: run_command("fairseq-train", *command[1:]), commands))
 
 
 @pytest.fixture
@@ -117,15 +124,15 @@ def even(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 class TestSameTraining:
-    def test_tasks_of_one_batch_on_three_ranks(self, uneven, tmp_path, start):
+    def test_tasks_of_one_batch_on_three_ranks(self, uneven, tmp_path):
         flags = {**FEW, "batch_size": "5", "max_tokens": "1000"}
         one = fairseq_train(uneven, tmp_path / "one", **flags, update_freq="9")
         three = fairseq_train(uneven, tmp_path / "three", **flags, update_freq="3")
-        end_well(start(one), *(start([*three, *rank]) for rank in ranks(3)))
+        train_together(one, *([*three, *rank] for rank in ranks(3)))
         assert_same(tmp_path / "one", tmp_path / "three", atol=1e-6)
 
     @pytest.mark.parametrize("batch_size", ["4", "100"])
-    def test_proportional(self, even, tmp_path, start, batch_size):
+    def test_proportional(self, even, tmp_path, batch_size):
         """The order of the tasks depends on the number of ranks, so that an update holds a whole epoch.
 
         With a batch a task, fewer than ranks, both ranks hold it.
@@ -134,17 +141,17 @@ class TestSameTraining:
         flags["task_sampling"] = "proportional"
         one = fairseq_train(even, tmp_path / "one", **flags)
         two = fairseq_train(even, tmp_path / "two", **flags)
-        end_well(start(one), *(start([*two, *rank]) for rank in ranks(2)))
+        train_together(one, *([*two, *rank] for rank in ranks(2)))
         assert_same(tmp_path / "one", tmp_path / "two", atol=1e-6)
 
-    def test_workers(self, data_bin, tmp_path, start):
+    def test_workers(self, data_bin, tmp_path):
         """The parameters are equal bit by bit; an epoch ends on the way."""
         flags = {**FEW, "max_update": "20", "task_sampling": "proportional", "dropout": "0.1"}
         runs = {
             workers: fairseq_train(data_bin, tmp_path / workers, **flags, num_workers=workers)
             for workers in ("0", "1", "4")
         }
-        end_well(*map(start, runs.values()))
+        train_together(*runs.values())
         assert_same(tmp_path / "0", tmp_path / "1", atol=0)
         assert_same(tmp_path / "0", tmp_path / "4", atol=0)
 
@@ -156,7 +163,7 @@ class TestLaunchers:
         """One process with twice the update frequency."""
         save_dir = tmp_path_factory.mktemp("alone")
         command = fairseq_train(data_bin, save_dir, **FEW, update_freq="6")
-        subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, timeout=FOREVER)
+        train_together(command)
         return save_dir
 
     def test_one_node(self, data_bin, tmp_path, start, alone):

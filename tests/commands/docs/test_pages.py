@@ -7,12 +7,10 @@ sample's raw corpora and `GPT2` has GPT-2's BPE.
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from helpers.commands import REPOSITORY
+from helpers.commands import REPOSITORY, shell
 
 BLOCK = re.compile(r"(<!-- not run: .+? -->\n)?```(bash|python)\n(.*?)```", re.DOTALL)
 
@@ -31,40 +29,9 @@ def blocks() -> list[tuple[str, str]]:
     return [(language, text) for not_run, language, text in BLOCK.findall(page) if not not_run]
 
 
-def shell(command: str, folder: Path) -> str:
-    """What a command prints on standard output."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    result = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", command],
-        cwd=folder,
-        env={**os.environ, "PATH": path, "PYTHONPATH": str(folder)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=3600,
-    )
-    assert result.returncode == 0, f"{command}\n{result.stdout[-2000:]}\n{result.stderr[-3000:]}"
-    return result.stdout
-
-
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("readme") / "checkout"
-    folder.mkdir()
-    for path in REPOSITORY.iterdir():
-        if not path.name.startswith(".") and path.name not in ("demo", "data", "runs"):
-            (folder / path.name).symlink_to(path)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def quickstart(checkout: Path) -> str:
-    """What `make demo` prints; about two minutes on two cores."""
-    return shell("bash examples/quickstart/run.sh", checkout)
-
-
 @pytest.mark.slow
-def test_commands_in_order(checkout, quickstart):
+def test_commands_in_order(quickstart):
+    checkout = quickstart[0]
     (checkout / "RAW").symlink_to(checkout / "demo" / "raw")
     gpt2 = Path(os.environ.get("EMO_MTL_DATA", "nowhere"), "gpt2_bpe").resolve()
     if gpt2.is_dir():
