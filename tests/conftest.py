@@ -23,8 +23,8 @@ settings.register_profile("soak", max_examples=5000)  # --hypothesis-profile=soa
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The README's commands take longest, one after the other: first, beside all else on another core."""
-    items.sort(key=lambda item: "test_readme" not in item.nodeid)
+    """The quickstart takes longest: first, beside all else on another core."""
+    items.sort(key=lambda item: "test_quickstart" not in item.nodeid)
 
 
 @pytest.fixture(autouse=True)

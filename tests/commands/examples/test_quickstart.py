@@ -14,21 +14,6 @@ from pathlib import Path
 import pytest
 from helpers.commands import REPOSITORY
 
-BLOCK = re.compile(r"(<!-- not run: .+? -->\n)?```(bash|python)\n(.*?)```", re.DOTALL)
-# Fewer updates than a reader's; every flag of the page stays.
-SHORTER = {
-    "source .venv/bin/activate": ":",
-    "--vocab-size 4000": "--vocab-size 1000",
-    "--model tiny --data data": "--model tiny --extra '--max-epoch 1' --data data",
-    "--max-epoch 2": "--max-epoch 1",
-}
-
-
-def blocks() -> list[tuple[str, str]]:
-    """Language and text of each block that is run."""
-    page = (REPOSITORY / "README.md").read_text(encoding="utf-8")
-    return [(language, text) for not_run, language, text in BLOCK.findall(page) if not not_run]
-
 
 def shell(command: str, folder: Path) -> str:
     """What a command prints on standard output."""
@@ -70,21 +55,3 @@ def test_quickstart_learns(quickstart):
     bleu = re.search(r"generate.txt \| ([\d.]+) ", quickstart)
     assert float(bleu[1]) > 5
     assert len(re.findall(r"^    response:   \S", quickstart, re.M)) >= 5
-
-
-@pytest.mark.slow
-def test_commands_in_order(checkout, quickstart):
-    (checkout / "RAW").symlink_to(checkout / "demo" / "raw")
-    gpt2 = Path(os.environ.get("EMO_MTL_DATA", "nowhere"), "gpt2_bpe").resolve()
-    if gpt2.is_dir():
-        (checkout / "GPT2").symlink_to(gpt2)
-    for language, text in blocks():
-        for long, short in SHORTER.items():
-            text = text.replace(long, short)
-        if language == "python":
-            (checkout / "block.py").write_text(text, encoding="utf-8")
-            text = "python block.py"
-        elif not gpt2.is_dir():
-            text = re.sub(r"^.*--bpe gpt2.*$", "", text, flags=re.M)
-        shell(text, checkout)
-    assert not gpt2.is_dir() or (checkout / "data-gpt2" / "vocab.bpe").is_file()
