@@ -1,8 +1,8 @@
 """A shell in which the commands of this project start at once.
 
-Each of them is a small program, first on the PATH, that hands its arguments, folder, environment and open files
-to a server. The server is forked from the process of helpers/commands.py that has imported fairseq, and forks
-once more for each command.
+Each of them is a small program, first on the PATH, that hands its arguments, folder, environment and open
+files to a server. The server is forked from the process of helpers/commands.py that has imported fairseq,
+and forks once more for each command.
 """
 
 import contextlib
@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from helpers.commands import FOREVER, forkserver, run
+
+import emo_mtl
 
 CLIENT = """#!{python} -IS
 import json, os, socket, sys
@@ -72,6 +74,8 @@ def answer(client: socket.socket) -> None:
             os.close(file)
         sys.stdin = open(0, closefd=False)  # noqa: SIM115  (as long as the process)
         (program, *arguments), folder, env = json.loads(call)
+        # As if imported from there, which `--user-dir emo_mtl` insists on.
+        emo_mtl.__path__.append(str(Path(folder, "emo_mtl")))
         run(Path(program).name, arguments, Path(folder), env)
     status = os.waitstatus_to_exitcode(os.waitpid(command, 0)[1])
     client.sendall(b"%d" % (status if status >= 0 else 128 - status))

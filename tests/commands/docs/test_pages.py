@@ -27,7 +27,8 @@ BLOCK = re.compile(r"(<!-- not run: .+? -->\n+)?```(bash|python)\n(.*?)```", re.
 DOWNSIZED = {
     "source .venv/bin/activate": ":",
     "--max-epoch 8": "--max-update 8",
-    "--max-epoch 2": "--max-epoch 1",
+    "--max-epoch 2": "--max-epoch 1 --max-update 4",
+    "gradient_share.py": "gradient_share.py --batches 3",
     "--vocab-size 4000": "--vocab-size 600",
     "--beam 5": "--beam 2",
 }
