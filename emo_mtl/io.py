@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,6 +57,21 @@ def read_lines(path: Path) -> list[str]:
     if not text:
         raise UserError(f"{path}: found an empty file, expected one text a line")
     return text_lines(text)
+
+
+def read_utterances(source: str) -> list[str]:
+    """The utterances of a UTF-8 file or of standard input (`-`), one a line, of :func:`text_lines`.
+
+    Raises:
+        UserError: the file is missing, empty or not UTF-8, or a line holds no text
+    """
+    where = "standard input" if source == "-" else source
+    text = decode(sys.stdin.buffer.read(), where) if source == "-" else read_text(Path(source))
+    lines = text_lines(text)
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            raise UserError(f"{where}, line {number}: found no text, expected an utterance")
+    return lines
 
 
 def text_lines(text: str) -> list[str]:

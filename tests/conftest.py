@@ -1,7 +1,8 @@
-"""Shared fixtures: a tiny data-bin, the task, model and criterion, and the sample corpora with a checkpoint
-that was trained on them."""
+"""Shared fixtures: a tiny data-bin, the task, model and criterion; small raw corpora in the real formats, and
+the real ones where they are."""
 
 import logging
+import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,22 +10,24 @@ from pathlib import Path
 import pytest
 import torch
 from fairseq import tasks
-from helpers.commands import MULTITASK, run_command, train
+from helpers.commands import REPOSITORY
 from helpers.config import parse_train, train_argv
 from helpers.data import write_data_bin
 from helpers.http_server import Server
+from helpers.raw_files import write
 from hypothesis import settings
-from make_sample import main as make_sample
+
+from emo_mtl.preparation import tec
+
+LABELS_E12 = (
+    "anger boredom enthusiasm fun happiness hate love neutral relief sadness surprise worry"
+)
+
 
 torch.set_num_threads(1)  # the models are tiny
 settings.register_profile("suite", deadline=None)  # on a busy machine an example takes seconds
 settings.load_profile("suite")
 settings.register_profile("soak", max_examples=5000)  # --hypothesis-profile=soak
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The quickstart takes longest: first, beside all else on another core."""
-    items.sort(key=lambda item: "test_quickstart" not in item.nodeid)
 
 
 @pytest.fixture(autouse=True)
@@ -73,30 +76,44 @@ def shared_model(data_bin: Path):
     return tasks.setup_task(cfg.task).build_model(cfg.model).eval()
 
 
-@pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample corpora, prepared with SentencePiece."""
-    folder = tmp_path_factory.mktemp("sample")
-    make_sample([str(folder / "raw")])
-    prepare = ["preprocess/prepare.py", "--raw-dir", folder / "raw", "--out-dir", folder / "data"]
-    run_command("python", *prepare, "--bpe", "sentencepiece", "--vocab-size", "600")
-    return folder / "data"
-
-
-@pytest.fixture(scope="session")
-def trained(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A checkpoint of 16 updates on four tasks, validated with BLEU, and the log of its training."""
-    save_dir = tmp_path_factory.mktemp("trained")
-    flags = ["--max-update", "16", "--eval-bleu", "--eval-bleu-args", '{"beam": 2}']
-    flags += ["--best-checkpoint-metric", "e6_f1", "--maximize-best-checkpoint-metric"]
-    bpe = ["--bpe", "sentencepiece", "--sentencepiece-model", sample / "spm.model"]
-    result = train(sample, save_dir, *MULTITASK, *flags, *bpe)
-    return save_dir / "checkpoint_best.pt", result.stdout + result.stderr
-
-
 @pytest.fixture
 def web() -> Iterator[Server]:
     """A web server, for the tests of downloads."""
     server = Server()
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def real() -> Path:
+    """Folder of the real corpora: $EMO_MTL_DATA, or shared/data beside the repository."""
+    beside = REPOSITORY.parent / "shared" / "data"
+    folder = Path(os.environ.get("EMO_MTL_DATA", beside))
+    if not (folder / "dailydialog").is_dir():
+        pytest.skip(f"no real corpora in {folder}; set EMO_MTL_DATA")
+    return folder
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    """A folder with the four corpora, each of a few lines."""
+    folder = tmp_path / "raw"
+    for name in ("train", "validation", "test"):
+        write(
+            folder / "dailydialog" / name / f"dialogues_{name}.txt",
+            f"Hello {name} ! __eou__ How are you ? __eou__ I am fine é . __eou__\n"
+            "Is it cold ? __eou__ Yes , very . __eou__\n",
+        )
+    tweets = [
+        f"{number}:\ttweet number {number} is  here\t:: {tec.LABELS[number % 6]}\n"
+        for number in range(20)
+    ]
+    write(folder / "tec" / tec.FILE, "".join(tweets))
+    sentences = [f"sentence {number} . \t{number % 2}\n" for number in range(40)]
+    write(folder / "sst2" / "train.tsv", "sentence\tlabel\n" + "".join(sentences))
+    write(folder / "sst2" / "dev.tsv", "sentence\tlabel\na nice sentence \t1\nis it \t0\n")
+    labels = ["empty", *LABELS_E12.split()]
+    rows = [f'{number},{labels[number % 13]},me,"text, {number}"\n' for number in range(52)]
+    header = "tweet_id,sentiment,author,content\n"
+    write(folder / "crowdflower" / "text_emotion.csv", header + "".join(rows))
+    return folder

@@ -1,23 +1,39 @@
 """`emo-mtl awareness`: do the responses show the emotion of the utterances? An answer without people."""
 
 import argparse
-import json
 from pathlib import Path
 
-from emo_mtl.cli.flags import add_data_argument
+from emo_mtl.cli.flags import (
+    add_cpu_argument,
+    add_data_argument,
+    add_json_argument,
+    add_subset_argument,
+)
 from emo_mtl.errors import UserError
-from emo_mtl.evaluation.agreement import NOTES, checkpoint_judge, compare, table, tfidf_judge
+from emo_mtl.evaluation.agreement import (
+    NOTES,
+    AwarenessScores,
+    checkpoint_judge,
+    compare,
+    table,
+    tfidf_judge,
+)
 from emo_mtl.evaluation.responses import read_responses
-from emo_mtl.io import check_output, write_atomically
+from emo_mtl.formats import typed_json
+from emo_mtl.io import check_output
 from emo_mtl.names import RESPONSE
-from emo_mtl.preparation.splits import read_split
+from emo_mtl.preparation.splits import read_split, text_folder
 
 HELP = "how often a classifier sees the same emotion in an utterance and in its response"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `emo-mtl awareness` to its parser."""
-    add_data_argument(parser)
+    add_data_argument(
+        parser,
+        "judge with the heads of this --save-dir or checkpoint (default: TF-IDF and logistic regression, "
+        "trained on DATA/text: independent of every model, and the same for all)",
+    )
     parser.add_argument(
         "--hypotheses",
         nargs="+",
@@ -26,27 +42,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="what fairseq-generate printed for the subset, or one response a line",
     )
-    parser.add_argument(
-        "--subset", choices=("valid", "test"), default="test", help="(default: %(default)s)"
-    )
+    add_subset_argument(parser, "what was generated")
     parser.add_argument(
         "--task",
         default="e6,e2",
         metavar="NAMES",
         help="comma-separated tasks whose labels to compare (default: %(default)s)",
     )
-    parser.add_argument(
-        "--path",
-        type=Path,
-        metavar="CKPT",
-        help="judge with this checkpoint's heads (default: TF-IDF and logistic regression, trained on "
-        "DATA/text: independent of every model, and the same for all)",
-    )
-    parser.add_argument("--cpu", action="store_true", help="do not use a GPU")
-    parser.add_argument("--json", type=Path, metavar="OUT.json", help="also write the rows here")
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace the --json file if it exists"
-    )
+    add_cpu_argument(parser)
+    add_json_argument(parser, "the rows")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -62,17 +66,16 @@ def run(args: argparse.Namespace) -> None:
         if len(responses) != len(utterances):
             raise UserError(
                 f"{name}: found {len(responses):,} hypotheses, expected {len(utterances):,}, one for each "
-                f"utterance of {args.data / 'text' / 'response'}: give the --subset that was generated"
+                f"utterance of {text_folder(args.data) / RESPONSE}: give the --subset that was generated"
             )
     tasks = args.task.split(",")
     judge = (
-        checkpoint_judge(args.path, args.data, tasks, args.cpu)
-        if args.path
+        checkpoint_judge(args.model, args.data, tasks, args.cpu)
+        if args.model
         else tfidf_judge(args.data, tasks)
     )
     rows = compare(judge, tasks, utterances, gold, systems)
-    judge_name = str(args.path or "TF-IDF + logistic regression")
-    print(table(rows, judge_name) + "\n" + NOTES)
+    scores = AwarenessScores(str(args.model or "TF-IDF + logistic regression"), args.subset, rows)
+    print(table(scores) + "\n" + NOTES)
     if args.json:
-        content = {"judge": judge_name, "subset": args.subset, "rows": rows}
-        write_atomically(args.json, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        typed_json.write(args.json, scores)

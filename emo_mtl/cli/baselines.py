@@ -4,7 +4,12 @@ import argparse
 import contextlib
 from pathlib import Path
 
-from emo_mtl.cli.flags import add_data_argument, add_overlap_argument
+from emo_mtl.cli.flags import (
+    add_data_argument,
+    add_overlap_argument,
+    add_overwrite_argument,
+    add_subset_argument,
+)
 from emo_mtl.errors import UserError
 from emo_mtl.evaluation.baseline_runs import (
     CLASSIFIERS,
@@ -32,16 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"gets a folder for each baseline: {', '.join([*RESPONDERS, *CLASSIFIERS])}; with run.json "
         "and what fairseq-generate, evaluate --json, classify --json and --predictions write for a model",
     )
-    parser.add_argument(
-        "--subset",
-        choices=("valid", "test"),
-        default="test",
-        help="subset of DATA to answer (default: %(default)s)",
-    )
+    add_subset_argument(parser, "what to answer and classify")
     add_overlap_argument(parser)
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace the baselines' folders if they exist"
-    )
+    add_overwrite_argument(parser, "folders of baselines that exist already")
 
 
 def run(args: argparse.Namespace) -> None:

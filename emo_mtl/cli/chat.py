@@ -2,13 +2,12 @@
 
 import argparse
 import contextlib
-import json
 import sys
-from collections.abc import Callable, Iterable
 
-from emo_mtl.cli.model import add_model_arguments, load_model
+from emo_mtl.cli.flags import add_model_arguments, load_model
 from emo_mtl.errors import UserError
-from emo_mtl.inference.conversation import Conversation, Turn
+from emo_mtl.inference.conversation import Conversation
+from emo_mtl.inference.piped import answer_lines, json_line, tab_line
 
 HELP = "talk to a model in the terminal, and see the emotions that it recognises"
 
@@ -84,56 +83,3 @@ def talk(conversation: Conversation) -> None:
             print("  (given up; Ctrl-D ends)")
         except (UserError, UnicodeDecodeError) as error:
             print(error)
-
-
-def answer_lines(
-    conversation: Conversation, lines: Iterable[bytes], show: Callable[[str, Turn | str], str]
-) -> None:
-    """Answer piped lines, one line for each; what a command says goes to standard error.
-
-    A line that cannot be answered says so on standard error, and the rest is answered all the same.
-
-    Args:
-        show: what to print for a text, of its answer or of the error
-
-    Raises:
-        UserError: at the end, if there were lines that could not be answered
-    """
-    errors: list[str] = []
-    for number, raw in enumerate(lines, start=1):
-        text = raw.decode("utf-8-sig" if number == 1 else "utf-8", errors="replace").strip()
-        if text == "/quit":
-            break
-        found: Turn | str
-        try:
-            raw.decode()
-            if text.startswith("/"):
-                print(conversation.command(text), file=sys.stderr)
-                continue
-            found = conversation.answer(text) if text else Turn("", {}, "")
-        except UnicodeDecodeError as error:
-            found = f"expected UTF-8 ({error})"
-        except UserError as error:
-            found = str(error)
-        if isinstance(found, str):
-            errors.append(f"standard input, line {number}: {found}")
-            print(errors[-1], file=sys.stderr)
-        print(show(text, found), flush=True)
-    if errors:
-        raise UserError(f"{errors[0]} (lines without an answer: {len(errors)})")
-
-
-def tab_line(text: str, found: Turn | str) -> str:
-    """`HEAD=LABEL PROBABILITY` of each head, then the response, between tabs; nothing for an error."""
-    if isinstance(found, str):
-        return ""
-    columns = [f"{head}={label} {p:.2f}" for head, (label, p) in found.best().items()]
-    return "\t".join([*columns, found.response])
-
-
-def json_line(text: str, found: Turn | str) -> str:
-    """A JSON object on one line: text, emotions and response, or text and error."""
-    if isinstance(found, str):
-        return json.dumps({"text": text, "error": found})
-    answer = {"text": text, "emotions": found.emotions, "response": found.response}
-    return json.dumps(answer)

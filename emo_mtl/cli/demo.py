@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from emo_mtl.cli.model import add_model_arguments, load_model
+from emo_mtl.cli.flags import add_model_arguments, load_model
 from emo_mtl.demo.page import build_page, launch
 from emo_mtl.errors import UserError
 

@@ -3,15 +3,22 @@
 import argparse
 from pathlib import Path
 
-from emo_mtl.cli.flags import add_overlap_argument
+from emo_mtl.cli.flags import add_json_argument, add_overlap_argument
 from emo_mtl.errors import UserError
 from emo_mtl.evaluation.metrics import (
     WORD_TOKENIZERS,
     word_tokenizer,
 )
 from emo_mtl.evaluation.parts import read_parts
-from emo_mtl.evaluation.responses import check_is_text, read_responses, score, table, to_json
-from emo_mtl.io import check_output, read_lines, write_atomically
+from emo_mtl.evaluation.responses import (
+    ResponseScores,
+    check_is_text,
+    read_responses,
+    score,
+    table,
+)
+from emo_mtl.formats import typed_json
+from emo_mtl.io import check_output, read_lines
 from emo_mtl.names import RESPONSE
 
 HELP = "score generated responses: BLEU, distinct-1, distinct-2, average length (Table 2)"
@@ -51,12 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="test",
         help="the subset that was generated, for --overlap (default: %(default)s)",
     )
-    parser.add_argument(
-        "--json", type=Path, metavar="OUT.json", help="also write the rows to this file"
-    )
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace the --json file if it exists"
-    )
+    add_json_argument(parser, "the rows")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -66,12 +68,12 @@ def run(args: argparse.Namespace) -> None:
         UserError: a file cannot be read, is incomplete or does not fit its references.
     """
     check_output(args.json, args.overwrite)
-    words, words_description = word_tokenizer(args.word_tokenizer)
+    words, description = word_tokenizer(args.word_tokenizer)
     given_references = read_lines(args.references) if args.references else None
     if given_references:
         check_is_text(args.references, given_references)
 
-    rows = []
+    scores = ResponseScores(description)
     for path in args.hypotheses:
         responses = read_responses(path)
         references = given_references or responses.references
@@ -88,8 +90,8 @@ def run(args: argparse.Namespace) -> None:
             )
         parts = read_parts(args.overlap, RESPONSE, args.subset, len(references))
         named = (str(path), str(args.references or "T- lines"))
-        rows += score(responses, references, words, parts, named)
+        scores.rows += score(responses, references, words, parts, named)
 
-    print(table(rows, words_description))
+    print(table(scores))
     if args.json:
-        write_atomically(args.json, to_json(rows, words_description))
+        typed_json.write(args.json, scores)

@@ -1,16 +1,150 @@
-"""Flags that several subcommands share."""
+"""The flags that subcommands share: a model, prepared data, a BPE, files to write.
+
+A model is the first argument and prepared data is `--data`. Once they were `--path CKPT` and a first argument
+DATA: both still work, with a line that names the new spelling.
+"""
 
 import argparse
+import logging
+import warnings
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from emo_mtl.inference.hub_interface import EmoBART
+
+logger = logging.getLogger(__name__)
 
 
-def add_data_argument(parser: argparse.ArgumentParser) -> None:
-    """Add the prepared folder, whose text is read."""
-    parser.add_argument(
-        "data",
+class StandIn(argparse.Action):
+    """An argument that is given in the place of another one, which is not required then."""
+
+    def __init__(
+        self, option_strings: Sequence[str], dest: str, of: argparse.Action, **kwargs: Any
+    ):
+        super().__init__(option_strings, dest, **kwargs)
+        self.of = of
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        setattr(namespace, self.dest, values)
+        if values is not None:
+            self.of.required = False
+
+
+def add_model_argument(parser: argparse.ArgumentParser) -> None:
+    """Add MODEL."""
+    model = parser.add_argument(
+        "model",
+        type=Path,
+        metavar="MODEL",
+        help="a --save-dir with its checkpoint_best.pt, or a checkpoint",
+    )
+    _add_path(parser, model)
+    parser.set_defaults(first_was_data=False)
+
+
+def add_data_argument(parser: argparse.ArgumentParser, model_help: str = argparse.SUPPRESS) -> None:
+    """Add `--data`, for the text in it, and MODEL, which may be left out.
+
+    Args:
+        model_help: without it no MODEL is shown
+    """
+    data = parser.add_argument(
+        "--data",
+        required=True,
         type=Path,
         metavar="DATA",
-        help="the --out-dir of emo-mtl prepare, for the text in DATA/text",
+        help="the folder that emo-mtl prepare made, or its data-bin; the text is in DATA/text",
+    )
+    model = parser.add_argument(
+        "model", nargs="?", type=Path, metavar="MODEL", action=StandIn, of=data, help=model_help
+    )
+    _add_path(parser, model)
+    parser.set_defaults(first_was_data=True)
+
+
+def _add_path(parser: argparse.ArgumentParser, model: argparse.Action) -> None:
+    parser.add_argument("--path", type=Path, action=StandIn, of=model, help=argparse.SUPPRESS)
+
+
+def update_spelling(args: argparse.Namespace) -> None:
+    """Bring what was given in the old spelling to where the new one has it, and say so."""
+    if not hasattr(args, "first_was_data"):
+        return
+    if args.path:
+        logger.warning(f"--path {args.path}: name the model first, without a flag")
+        first, args.model = args.model, args.path
+    elif args.first_was_data and args.data is None:
+        first, args.model = args.model, None
+    else:
+        return
+    if first:
+        logger.warning(f"{first}: name the prepared folder with a flag: --data {first}")
+        args.data = args.data or first
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add MODEL, `--data` for its dictionary, `--cpu` and the flags of its BPE; see :func:`load_model`."""
+    add_model_argument(parser)
+    add_dictionary_argument(parser)
+    add_cpu_argument(parser)
+    add_bpe_arguments(parser)
+
+
+def add_dictionary_argument(parser: argparse.ArgumentParser) -> None:
+    """Add `--data`, of which a model needs nothing but the dictionary."""
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="DATA",
+        help="the folder that emo-mtl prepare made, or its data-bin, for the dictionary (default: what "
+        "training left beside the checkpoint, or the data that it was trained on)",
+    )
+
+
+def add_cpu_argument(parser: argparse.ArgumentParser) -> None:
+    """Add `--cpu`."""
+    parser.add_argument("--cpu", action="store_true", help="do not use a GPU")
+
+
+def add_bpe_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of the BPE, under a title of their own."""
+    bpe = parser.add_argument_group(
+        "BPE (default: the model's, of the files beside the checkpoint or its data)"
+    )
+    bpe.add_argument("--bpe", choices=("gpt2", "sentencepiece"), help="kind of BPE")
+    bpe.add_argument("--sentencepiece-model", metavar="FILE", help="path to spm.model")
+    bpe.add_argument("--gpt2-encoder-json", metavar="FILE", help="path to encoder.json")
+    bpe.add_argument("--gpt2-vocab-bpe", metavar="FILE", help="path to vocab.bpe")
+
+
+def load_model(args: argparse.Namespace) -> "EmoBART":
+    """The model that :func:`add_model_arguments` names; `UserError` where a file is missing or another's."""
+    from emo_mtl.inference.hub_interface import EmoBART
+
+    warnings.filterwarnings("ignore", module="torch")  # about fairseq's use of it
+    return EmoBART.from_pretrained(
+        args.model,
+        args.data,
+        bpe=args.bpe,
+        sentencepiece_model=args.sentencepiece_model,
+        gpt2_encoder_json=args.gpt2_encoder_json,
+        gpt2_vocab_bpe=args.gpt2_vocab_bpe,
+        device="cpu" if args.cpu else None,
+    )
+
+
+def add_subset_argument(parser: argparse.ArgumentParser, help: str) -> None:
+    """Add `--subset`, one that training does not see."""
+    parser.add_argument(
+        "--subset", choices=("valid", "test"), default="test", help=f"{help} (default: %(default)s)"
     )
 
 
@@ -23,3 +157,16 @@ def add_overlap_argument(parser: argparse.ArgumentParser) -> None:
         help="what emo-mtl overlap --json wrote: also score the examples that do not stand in "
         "the training data (clean) and those that do (seen)",
     )
+
+
+def add_json_argument(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add `--json`, for what the command found, and `--overwrite`."""
+    parser.add_argument(
+        "--json", type=Path, metavar="OUT.json", help=f"also write {what} to this file"
+    )
+    add_overwrite_argument(parser, "files that exist already")
+
+
+def add_overwrite_argument(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add `--overwrite`, without which nothing is replaced."""
+    parser.add_argument("--overwrite", action="store_true", help=f"replace {what}")

@@ -1,10 +1,11 @@
 """`emo-mtl human-eval`: the paper's manual evaluation by crowdsourcing (Section 4.3, Table 2)."""
 
 import argparse
-import json
 from pathlib import Path
 
-from emo_mtl.io import check_output, write_atomically
+from emo_mtl.cli.flags import add_json_argument, add_overwrite_argument
+from emo_mtl.formats import typed_json
+from emo_mtl.io import check_output
 
 HELP = "manual evaluation by crowdsourcing: make the task for Mechanical Turk, score its results"
 
@@ -53,9 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     step.add_argument(
         "--seed", type=int, default=1, help="of the draw and the order (default: %(default)s)"
     )
-    step.add_argument(
-        "--overwrite", action="store_true", help="replace a folder that was written by this command"
-    )
+    add_overwrite_argument(step, "a folder that this command wrote")
 
     description = (
         "average the ratings in Mechanical Turk's results (Emo, Flu, Info, Relv of Table 2)"
@@ -69,12 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     step.add_argument(
         "--seed", type=int, default=1, help="of the bootstrap's draws (default: %(default)s)"
     )
-    step.add_argument(
-        "--json", type=Path, metavar="OUT.json", help="also write the scores to this file"
-    )
-    step.add_argument(
-        "--overwrite", action="store_true", help="replace the --json file if it exists"
-    )
+    add_json_argument(step, "the scores")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -106,11 +100,11 @@ def score(args: argparse.Namespace) -> None:
     check_output(args.json, args.overwrite)
     from emo_mtl.evaluation.people import scores
 
-    content = scores.score(args.folder, args.results, args.seed)
-    scores.warn(content)
-    print(scores.table(content))
+    found = scores.score(args.folder, args.results, args.seed)
+    scores.warn(found)
+    print(scores.table(found))
     if args.json:
-        write_atomically(args.json, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        typed_json.write(args.json, found)
 
 
 def _system(text: str) -> tuple[str, Path]:

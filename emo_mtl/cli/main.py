@@ -28,6 +28,7 @@ from emo_mtl.cli import (
     report,
     significance,
 )
+from emo_mtl.cli.flags import update_spelling
 from emo_mtl.errors import os_error_on_one_line
 
 SUBCOMMANDS = {
@@ -84,6 +85,7 @@ def _run(argv: Sequence[str] | None) -> None:
     logging.getLogger().setLevel(logging.WARNING)  # DEBUG where fairseq was imported first
     logging.getLogger("fairseq").setLevel(logging.WARNING)  # it tells of every dataset it opens
     logging.getLogger("emo_mtl").setLevel(logging.INFO)
+    update_spelling(args)
     with os_error_on_one_line():
         args.run(args)
 

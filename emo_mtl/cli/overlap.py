@@ -2,9 +2,8 @@
 
 import argparse
 import json
-from pathlib import Path
 
-from emo_mtl.cli.flags import add_data_argument
+from emo_mtl.cli.flags import add_data_argument, add_json_argument
 from emo_mtl.evaluation.parts import NOTES, table, task_overlap
 from emo_mtl.io import check_output, write_atomically
 from emo_mtl.preparation.splits import text_tasks
@@ -15,15 +14,7 @@ HELP = "count the validation and test examples that stand in the training data t
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `emo-mtl overlap` to its parser."""
     add_data_argument(parser)
-    parser.add_argument(
-        "--json",
-        type=Path,
-        metavar="OUT.json",
-        help="also write which examples these are, for --overlap of other subcommands",
-    )
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace the --json file if it exists"
-    )
+    add_json_argument(parser, "which examples these are, for --overlap of other subcommands,")
 
 
 def run(args: argparse.Namespace) -> None:

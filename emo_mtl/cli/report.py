@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from emo_mtl.cli.flags import add_overwrite_argument
+from emo_mtl.formats import typed_json
 from emo_mtl.io import atomic_folder, check_output_folder
 
 HELP = "tables beside the paper's (1, 2, 4, 5) and learning curves from the folders of runs"
@@ -25,27 +27,45 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="new folder for report.md, report.csv, report.json and the plots as SVG and PNG",
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace an earlier report")
+    parser.add_argument(
+        "--people",
+        type=Path,
+        metavar="SCORES.json",
+        help="also show ratings by people: what emo-mtl human-eval score --json wrote",
+    )
+    parser.add_argument(
+        "--significance",
+        nargs="+",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="also show tests of differences: what emo-mtl significance --json wrote",
+    )
+    add_overwrite_argument(parser, "an earlier report")
 
 
 def run(args: argparse.Namespace) -> None:
     """Read the runs, print the tables, write the folder.
 
     Raises:
-        UserError: a run cannot be read, runs of one row do not fit together, or matplotlib is missing
+        UserError: a file cannot be read, runs of one row do not fit together, or matplotlib is missing
     """
     check_output_folder(args.out, args.overwrite, mark="report.json")
+    from emo_mtl.evaluation.comparison import Significance
+    from emo_mtl.evaluation.people.scores import PeopleScores
     from emo_mtl.evaluation.report.plots import save_figures
     from emo_mtl.evaluation.report.runs import gather_rows, read_run
     from emo_mtl.evaluation.report.tables import csv_text, json_text, markdown
 
     rows = gather_rows(map(read_run, args.runs))
+    people = typed_json.read(args.people, PeopleScores) if args.people else None
+    significance = [typed_json.read(path, Significance) for path in args.significance]
     with atomic_folder(args.out) as folder:
-        text = markdown(rows, save_figures(rows, folder))
+        text = markdown(rows, save_figures(rows, folder), people, significance)
         for name, content in (
             ("report.md", text),
             ("report.csv", csv_text(rows)),
-            ("report.json", json_text(rows)),
+            ("report.json", json_text(rows, people, significance)),
         ):
             (folder / name).write_text(content, encoding="utf-8")
     print(text, end="")

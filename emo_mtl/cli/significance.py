@@ -1,20 +1,14 @@
 """`emo-mtl significance`: is the difference between two runs more than chance?"""
 
 import argparse
-import json
-from dataclasses import asdict
 from pathlib import Path
 
+from emo_mtl.cli.flags import add_json_argument
 from emo_mtl.errors import UserError
-from emo_mtl.evaluation.comparison import (
-    ALPHA,
-    RESAMPLES,
-    compare_predictions,
-    compare_responses,
-    judge,
-    table,
-)
-from emo_mtl.io import check_output, write_atomically
+from emo_mtl.evaluation.bootstrap import RESAMPLES
+from emo_mtl.evaluation.comparison import compare_predictions, compare_responses, table
+from emo_mtl.formats import typed_json
+from emo_mtl.io import check_output
 
 HELP = "is the difference between runs more than chance? paired tests of BLEU and of accuracy"
 
@@ -51,12 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=12345,
         help="of the random numbers (default: %(default)s, sacreBLEU's)",
     )
-    parser.add_argument(
-        "--json", type=Path, metavar="OUT.json", help="also write what was found here"
-    )
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace the --json file if it exists"
-    )
+    add_json_argument(parser, "what was found")
 
 
 def run(args: argparse.Namespace) -> None:
@@ -76,20 +65,13 @@ def run(args: argparse.Namespace) -> None:
             raise UserError(
                 "--hypotheses: found no --references, expected the file of gold responses"
             )
-        comparisons, notes = compare_responses(paths, args.references, args.seed)
+        found = compare_responses(paths, args.references, args.seed)
     else:
         if args.references:
             raise UserError(
                 "--references: found --predictions, which hold their gold labels; leave it out"
             )
-        comparisons, notes = compare_predictions(paths, args.seed)
-    judge(comparisons)
-    print(table(comparisons, notes))
+        found = compare_predictions(paths, args.seed)
+    print(table(found))
     if args.json:
-        content = {
-            "alpha": ALPHA,
-            "seed": args.seed,
-            "notes": notes,
-            "comparisons": [asdict(comparison) for comparison in comparisons],
-        }
-        write_atomically(args.json, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+        typed_json.write(args.json, found)

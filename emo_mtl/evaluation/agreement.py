@@ -1,7 +1,9 @@
 """Do the responses show the emotion of the utterances? An answer without people."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from emo_mtl.errors import UserError
@@ -17,6 +19,32 @@ What it does not say: that a response is apt. Anger needs no angry answer; a cop
   Compare with the gold responses, and leave the verdict to people (emo-mtl human-eval)."""
 
 
+@dataclass(kw_only=True)
+class Row:
+    """How often the labels of utterances and of responses are the same; and of the gold responses.
+
+    Agreement and chance are in percent; kappa is Cohen's.
+    """
+
+    hypotheses: str = ""
+    task: str
+    agreement: float
+    chance: float
+    kappa: float
+    gold_agreement: float = math.nan
+    gold_chance: float = math.nan
+    gold_kappa: float
+
+
+@dataclass
+class AwarenessScores:
+    """What `--json` of `emo-mtl awareness` holds."""
+
+    judge: str = ""
+    subset: str = ""
+    rows: list[Row] = field(default_factory=list)
+
+
 Judge = Callable[[list[str]], dict[str, list[str]]]  # texts -> task -> label of each
 
 
@@ -26,8 +54,8 @@ def compare(
     utterances: list[str],
     gold: list[str],
     systems: dict[str, list[str]],
-) -> list[dict]:
-    """A row of `--json` for each system and task: :func:`agreement` of its responses, and of the gold ones.
+) -> list[Row]:
+    """A row for each system and task: :func:`agreement` of its responses, and of the gold ones.
 
     Args:
         gold: the responses of people
@@ -41,7 +69,7 @@ def compare(
             pairs = list(zip(of_utterances[task], of_responses[task], strict=True))
             gold_pairs = list(zip(of_utterances[task], of_gold[task], strict=True))
             of_gold_responses = {f"gold_{k}": v for k, v in agreement(gold_pairs).items()}
-            rows.append({"hypotheses": name, "task": task, **agreement(pairs), **of_gold_responses})
+            rows.append(Row(hypotheses=name, task=task, **agreement(pairs), **of_gold_responses))
     return rows
 
 
@@ -75,7 +103,7 @@ def tfidf_judge(data: Path, tasks: Sequence[str]) -> Judge:
     except ImportError as error:
         raise UserError(
             "emo-mtl awareness needs scikit-learn, which is not installed; run: pip install "
-            "'emo-mtl[eval]', or judge with a checkpoint: --path"
+            "'emo-mtl[eval]', or judge with the heads of a MODEL"
         ) from error
     there = [task for task in text_tasks(data) if task != RESPONSE]
     for task, classifier in classifiers.items():
@@ -96,7 +124,7 @@ def checkpoint_judge(path: Path, data: Path, tasks: Sequence[str], cpu: bool) ->
     """
     from emo_mtl.inference.hub_interface import EmoBART
 
-    bart = EmoBART.from_pretrained(path, data / "data-bin", device="cpu" if cpu else None)
+    bart = EmoBART.from_pretrained(path, data, device="cpu" if cpu else None)
 
     def judge(texts: list[str]) -> dict[str, list[str]]:
         labels = {task: ["(empty)"] * len(texts) for task in tasks}
@@ -110,15 +138,15 @@ def checkpoint_judge(path: Path, data: Path, tasks: Sequence[str], cpu: bool) ->
     return judge
 
 
-def table(rows: Sequence[dict], judge: str) -> str:
+def table(scores: AwarenessScores) -> str:
     """Markdown: a row for each file and task, the gold responses' agreement beside it."""
     header = ("responses", "task", "agreement", "chance", "kappa", "kappa of the gold responses")
     cells = [
         [
-            *(markdown.text(row["hypotheses"]), markdown.text(row["task"])),
-            *(f"{row['agreement']:.2f}", f"{row['chance']:.2f}"),
-            *(f"{row['kappa']:.3f}", f"{row['gold_kappa']:.3f}"),
+            *(markdown.text(row.hypotheses), markdown.text(row.task)),
+            *(f"{row.agreement:.2f}", f"{row.chance:.2f}"),
+            *(f"{row.kappa:.3f}", f"{row.gold_kappa:.3f}"),
         ]
-        for row in rows
+        for row in scores.rows
     ]
-    return f"Judge: {markdown.text(judge)}\n\n" + markdown.table(header, cells, texts=2)
+    return f"Judge: {markdown.text(scores.judge)}\n\n" + markdown.table(header, cells, texts=2)

@@ -14,10 +14,11 @@ from emo_mtl.evaluation import baselines, recognition, responses
 from emo_mtl.evaluation.metrics import word_tokenizer
 from emo_mtl.evaluation.parts import PARTS_NOTE, read_parts
 from emo_mtl.evaluation.recognition import Predictions
-from emo_mtl.evaluation.responses import Responses
+from emo_mtl.evaluation.responses import Responses, ResponseScores
+from emo_mtl.formats import typed_json
 from emo_mtl.io import atomic_folder
 from emo_mtl.names import RESPONSE
-from emo_mtl.preparation.splits import Split
+from emo_mtl.preparation.splits import Split, text_folder
 
 # name of the run folder: name of the row in tables, function of emo_mtl.evaluation.baselines
 RESPONDERS = {
@@ -59,9 +60,9 @@ def run_responders(settings: Settings, train: Split, split: Split) -> str:
     words, description = word_tokenizer("nltk")
     parts = read_parts(settings.overlap, RESPONSE, settings.subset, len(split.inputs))
     file = f"generate-{settings.subset}.txt"
-    references = settings.data / "text" / RESPONSE / f"{settings.subset}.target"
+    references = text_folder(settings.data) / RESPONSE / f"{settings.subset}.target"
     pairs = list(zip(*train, strict=True))
-    rows = []
+    shown = ResponseScores(description)
     for name, (title, respond) in RESPONDERS.items():
         folder = settings.out / name
         start = time.perf_counter()
@@ -70,14 +71,14 @@ def run_responders(settings: Settings, train: Split, split: Split) -> str:
         seconds = time.perf_counter() - start
         answers = Responses(hypotheses, references=None, nbest=1)
         named = (str(folder / file), str(references))
-        scores = responses.score(answers, split.answers, words, parts, named)
+        rows = responses.score(answers, split.answers, words, parts, named)
         files = {
             file: "".join(f"{line}\n" for line in hypotheses),
-            "evaluate.json": responses.to_json(scores, description),
+            "evaluate.json": typed_json.to_text(ResponseScores(description, rows)),
         }
         write_run(folder, title, seconds, files)
-        rows += scores
-    return responses.table(rows, description)
+        shown.rows += rows
+    return responses.table(shown)
 
 
 def run_classifiers(settings: Settings, texts: dict[str, tuple[Split, Split]]) -> str:
@@ -104,7 +105,7 @@ def run_classifiers(settings: Settings, texts: dict[str, tuple[Split, Split]]) -
         seconds = time.perf_counter() - start
         scores = recognition.score(results, settings.overlap, settings.subset)
         files = {
-            "classify.json": recognition.to_json(scores),
+            "classify.json": typed_json.to_text(scores),
             "predictions.tsv": recognition.predictions_tsv(results),
         }
         write_run(settings.out / name, title, seconds, files)
@@ -120,7 +121,7 @@ def learning_from(data: Path, task: str) -> Iterator[None]:
         yield
     except ValueError as error:
         raise UserError(
-            f"{data / 'text' / task}: found training data that nothing can be learnt from ({error}); "
+            f"{text_folder(data) / task}: found training data that nothing can be learnt from ({error}); "
             "expected words and two or more labels"
         ) from error
 

@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from emo_mtl.errors import UserError
+from emo_mtl.evaluation.bootstrap import RESAMPLES, interval, resample_means
 from emo_mtl.evaluation.recognition import TaskPredictions, read_predictions
 from emo_mtl.evaluation.responses import read_responses
 from emo_mtl.formats import markdown
 from emo_mtl.names import RESPONSE
-
-RESAMPLES = 10_000
 
 
 def mcnemar(only_a: int, only_b: int) -> float:
@@ -43,12 +42,12 @@ def mcnemar(only_a: int, only_b: int) -> float:
 
 
 def accuracy_difference_interval(
-    right_a: ArrayLike, right_b: ArrayLike, seed: int, resamples: int = RESAMPLES
+    right_a: ArrayLike, right_b: ArrayLike, seed: int
 ) -> tuple[float, float]:
     """Return the 95 % bootstrap interval (percentiles) of accuracy(B) - accuracy(A), in points.
 
     Examples are drawn with replacement, A's and B's answer together. An example adds -1, 0 or 1 to the
-    difference, so that drawing how many there are of each (a multinomial) is drawing examples.
+    difference.
 
     Args:
         right_a: whether A is right, shape (examples,)
@@ -64,11 +63,10 @@ def accuracy_difference_interval(
             f"shapes {right_a.shape} and {right_b.shape}, expected the same, not empty"
         )
     only_a, only_b = np.sum(right_a & ~right_b), np.sum(right_b & ~right_a)
-    count = right_a.size
-    shares = np.array([only_a, only_b, count - only_a - only_b]) / count
-    drawn = np.random.default_rng(seed).multinomial(count, shares, size=resamples)  # resamples x 3
-    low, high = np.percentile(100 * (drawn[:, 1] - drawn[:, 0]) / count, [2.5, 97.5])
-    return float(low), float(high)
+    counts = [only_a, only_b, right_a.size - only_a - only_b]
+    points = 100 * (right_b.astype(int) - right_a)
+    found = interval(points, resample_means([[-100], [100], [0]], seed, counts)[:, 0])
+    return found.low, found.high
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
@@ -110,10 +108,18 @@ class Comparison:
     finding: str = ""
 
 
-def compare_responses(
-    paths: Sequence[Path], references: Path, seed: int
-) -> tuple[list[Comparison], list[str]]:
-    """BLEU of each file against that of the first, and what describes the tests.
+@dataclass
+class Significance:
+    """What `--json` of `emo-mtl significance` holds."""
+
+    seed: int
+    notes: list[str]  # what describes the tests
+    comparisons: list[Comparison]
+    alpha: float = ALPHA
+
+
+def compare_responses(paths: Sequence[Path], references: Path, seed: int) -> Significance:
+    """BLEU of each file against that of the first.
 
     Raises:
         UserError: a file cannot be read, or has not as many lines as the references
@@ -160,7 +166,8 @@ def compare_responses(
                 },
             )
         )
-    return comparisons, notes
+    judge(comparisons)
+    return Significance(seed, notes, comparisons)
 
 
 @contextmanager
@@ -177,8 +184,8 @@ def _sacrebleu_seed(seed: int) -> Iterator[None]:
             os.environ["SACREBLEU_SEED"] = before
 
 
-def compare_predictions(paths: Sequence[Path], seed: int) -> tuple[list[Comparison], list[str]]:
-    """Accuracy of each file against that of the first for each task, and what describes the test.
+def compare_predictions(paths: Sequence[Path], seed: int) -> Significance:
+    """Accuracy of each file against that of the first for each task.
 
     Raises:
         UserError: a file cannot be read, or tasks, lines or gold labels differ
@@ -209,7 +216,8 @@ def compare_predictions(paths: Sequence[Path], seed: int) -> tuple[list[Comparis
         "McNemar: exact, two-sided. Interval: 95 % of the difference, bootstrap percentiles, "
         f"{RESAMPLES:,} resamples, seed {seed}."
     ]
-    return comparisons, notes
+    judge(comparisons)
+    return Significance(seed, notes, comparisons)
 
 
 def _check_fit(
@@ -270,7 +278,9 @@ def _p(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.2g}"
 
 
-def table(comparisons: Sequence[Comparison], notes: Sequence[str]) -> str:
+def table(found: Significance) -> str:
+    """Markdown: a row for each comparison, the findings in words, and what they rest on."""
+    comparisons = found.comparisons
     tests = list(comparisons[0].p)
     several = len(comparisons) > 1
     header = ["task", "A", "B", "measure", "n", "A's", "B's", "B - A", "95 % interval"]
@@ -295,5 +305,5 @@ def table(comparisons: Sequence[Comparison], notes: Sequence[str]) -> str:
         f"More than chance: p < {ALPHA} in every test. The tests ask whether other test examples would have "
         "shown the same; how much another training seed changes, only several seeds can tell."
     )
-    lines += ["", *(f"- {note}" for note in notes)]
+    lines += ["", *(f"- {note}" for note in found.notes)]
     return "\n".join(lines)

@@ -184,6 +184,24 @@ def macro_f1(confusion: ArrayLike) -> float:
     return macro_f1_of_counts(*class_counts(confusion))
 
 
+def scores_by_class(confusion: ArrayLike) -> dict[str, list]:
+    """Return `precision`, `recall` and `f1` of each class in percent, and its `support`, lists of C.
+
+    As scikit-learn's ``precision_recall_fscore_support(labels=range(C), zero_division=0)``.
+
+    Args:
+        confusion: counts of shape (C, C), rows gold
+    """
+    hits, gold, predicted = class_counts(confusion)
+    totals = {"precision": predicted, "recall": gold, "f1": (gold + predicted) / 2}
+    # a class without any has 0 hits, hence 0 / 1
+    shares = {name: hits / np.where(total, total, 1) for name, total in totals.items()}
+    return {
+        **{name: (100 * share).tolist() for name, share in shares.items()},
+        "support": gold.astype(int).tolist(),
+    }
+
+
 def class_counts(confusion: ArrayLike) -> tuple[NDArray, NDArray, NDArray]:
     """Return the hits, gold labels and predictions of each class, shape (C,) each, of a C x C matrix."""
     confusion = np.asarray(confusion, dtype=np.float64)

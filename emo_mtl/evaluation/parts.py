@@ -138,7 +138,7 @@ def read_parts(
     whole = range(examples)
     if path is None:
         return {"all": whole}
-    fix = "write it again with: emo-mtl overlap DATA --json FILE"
+    fix = "write it again with: emo-mtl overlap --data DATA --json FILE"
     where = f"{path}, of {task} on {subset}"
     entry = member(member(read_json(path), task, dict, where), subset, dict, where)
     expected = member(entry, "examples", int, where)

@@ -1,14 +1,13 @@
 """Recognised emotions: the predictions of a head and their scores (paper, Table 4)."""
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from emo_mtl.errors import UserError
-from emo_mtl.evaluation.metrics import accuracy, confusion_matrix, macro_f1
+from emo_mtl.evaluation.metrics import accuracy, confusion_matrix, macro_f1, scores_by_class
 from emo_mtl.evaluation.parts import read_parts
 from emo_mtl.formats import markdown
 from emo_mtl.formats.delimited import tsv_cells, tsv_line
@@ -33,10 +32,8 @@ class Predictions:
         """Class numbers, shape (N)."""
         return self.probabilities.argmax(axis=1)
 
-    def scores(self, parts: dict[str, Sequence[int]]) -> list[dict]:
-        """For each part, what `--json` holds of it.
-
-        Accuracy and macro-F1 are in percent; rows of the C x C confusion matrix are gold labels.
+    def scores(self, parts: dict[str, Sequence[int]]) -> list["Scores"]:
+        """The scores of each part.
 
         Args:
             parts: positions, from 0, of the utterances of each part
@@ -46,17 +43,39 @@ class Predictions:
             gold, predicted = self.gold[list(ids)], self.predicted[list(ids)]
             counts = confusion_matrix(gold, predicted, len(self.labels))
             found.append(
-                {
-                    "task": self.task,
-                    "part": part,
-                    "examples": len(gold),
-                    "accuracy": accuracy(counts),
-                    "macro_f1": macro_f1(counts),
-                    "labels": self.labels,
-                    "confusion": counts.tolist(),
-                }
+                Scores(
+                    task=self.task,
+                    part=part,
+                    examples=len(gold),
+                    accuracy=accuracy(counts),
+                    macro_f1=macro_f1(counts),
+                    labels=self.labels,
+                    **scores_by_class(counts),
+                    confusion=counts.tolist(),
+                )
             )
         return found
+
+
+@dataclass(kw_only=True)
+class Scores:
+    """The scores of one head on a part of a subset; `--json` of `emo-mtl classify` holds a list of them.
+
+    All are in percent but counts. Lists are by class, in the order of `labels`; one that is never predicted
+    has a precision of 0, one that never occurs a recall of 0.
+    """
+
+    task: str
+    part: str = "all"  # or `clean` or `seen`: not or also in the training data
+    examples: int
+    accuracy: float
+    macro_f1: float
+    labels: list[str] = field(default_factory=list)
+    precision: list[float] = field(default_factory=list)
+    recall: list[float] = field(default_factory=list)
+    f1: list[float] = field(default_factory=list)
+    support: list[int] = field(default_factory=list)  # examples of the class
+    confusion: list[list[int]] = field(default_factory=list)  # C x C, rows are gold labels
 
 
 @dataclass
@@ -72,7 +91,7 @@ class TaskPredictions:
         return [gold == guess for gold, guess in zip(self.gold, self.predicted, strict=True)]
 
 
-def score(results: list[Predictions], overlap: Path | None, subset: str) -> list[dict]:
+def score(results: list[Predictions], overlap: Path | None, subset: str) -> list[Scores]:
     """The scores of all heads, whole and in the parts that a file of `emo-mtl overlap` tells.
 
     Raises:
@@ -83,11 +102,6 @@ def score(results: list[Predictions], overlap: Path | None, subset: str) -> list
         for result in results
         for entry in result.scores(read_parts(overlap, result.task, subset, len(result.gold)))
     ]
-
-
-def to_json(scores: list[dict]) -> str:
-    """The content of `--json`."""
-    return json.dumps(scores, indent=2, ensure_ascii=False) + "\n"
 
 
 def predictions_tsv(results: list[Predictions]) -> str:
@@ -141,23 +155,46 @@ def read_predictions(path: Path) -> dict[str, TaskPredictions]:
     return tasks
 
 
-def score_table(scores: dict, subset: str) -> str:
-    """Markdown: accuracy, macro-F1, and the confusion matrix with gold labels as rows."""
-    labels = list(map(markdown.text, scores["labels"]))
+def score_table(scores: Scores, subset: str) -> str:
+    """Markdown: accuracy, macro-F1, the confusion matrix with gold labels as rows, and scores by class."""
+    labels = list(map(markdown.text, scores.labels))
     title = (
-        f"{markdown.text(scores['task'])} on {markdown.text(subset)}: {scores['examples']:,} utterances, "
-        f"accuracy {scores['accuracy']:.2f} %, macro-F1 {scores['macro_f1']:.2f} %"
+        f"{markdown.text(scores.task)} on {markdown.text(subset)}: {scores.examples:,} utterances, "
+        f"accuracy {scores.accuracy:.2f} %, macro-F1 {scores.macro_f1:.2f} %"
     )
-    rows = [[name, *map(str, row)] for name, row in zip(labels, scores["confusion"], strict=True)]
-    return f"{title}\n\n" + markdown.table(["gold \\ predicted", *labels], rows)
+    confusion = [[name, *map(str, row)] for name, row in zip(labels, scores.confusion, strict=True)]
+    columns = (labels, scores.precision, scores.recall, scores.f1, scores.support)
+    by_class = [
+        [label, *(f"{value:.2f}" for value in values), f"{support:,}"]
+        for label, *values, support in zip(*columns, strict=True)
+    ]
+    return "\n\n".join(
+        (
+            title,
+            markdown.table(["gold \\ predicted", *labels], confusion),
+            markdown.table(["label", "precision", "recall", "F1", "support"], by_class),
+        )
+    )
 
 
-def parts_table(scores: list[dict]) -> str:
+def text_table(lines: Sequence[str], results: Sequence[Predictions]) -> str:
+    """A line for each text: the label of each head with its probability, then the text, between tabs."""
+    shown = []
+    for index, line in enumerate(lines):
+        found = [
+            f"{r.task}={r.labels[r.predicted[index]]} {r.probabilities[index].max():.2f}"
+            for r in results
+        ]
+        shown.append("\t".join([*found, line]))
+    return "\n".join(shown)
+
+
+def parts_table(scores: list[Scores]) -> str:
     """Markdown: accuracy and macro-F1 of each task's parts, one below the other, in percent."""
     rows = [
         [
-            *(markdown.text(entry["task"]), entry["part"], f"{entry['examples']:,}"),
-            *(f"{entry['accuracy']:.2f}", f"{entry['macro_f1']:.2f}"),
+            *(markdown.text(entry.task), entry.part, f"{entry.examples:,}"),
+            *(f"{entry.accuracy:.2f}", f"{entry.macro_f1:.2f}"),
         ]
         for entry in scores
     ]

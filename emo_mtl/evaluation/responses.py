@@ -1,9 +1,8 @@
 """Generated responses: reading them, and the automatic scores of the paper's Table 2."""
 
-import json
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from emo_mtl.errors import UserError
@@ -35,27 +34,35 @@ class Responses:
     nbest: int  # hypotheses an id in the file, of which the first is kept
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Row:
-    """One row of Table 2; its fields are the keys in the JSON file.
+    """One row of Table 2.
 
     `part` is `all`, or `clean` or `seen`: not or also in the training data.
     Scores are in percent, `average_length` is in words, `lines` and `empty_lines` count
     hypotheses.
     """
 
-    hypotheses: str
-    references: str
-    part: str
+    hypotheses: str = ""
+    references: str = ""
+    part: str = "all"
     sacrebleu: float
-    sacrebleu_signature: str
+    sacrebleu_signature: str = ""
     paper_bleu: float
     distinct_1: float
     distinct_2: float
     average_length: float
     lines: int
-    empty_lines: int
-    nbest: int
+    empty_lines: int = 0
+    nbest: int = 1
+
+
+@dataclass
+class ResponseScores:
+    """What `--json` of `emo-mtl evaluate` holds."""
+
+    words: str = ""  # what is counted as one
+    rows: list[Row] = field(default_factory=list)
 
 
 def score(
@@ -82,7 +89,8 @@ def score(
         sacrebleu, signature = bleu(hypotheses, [references[i] for i in ids])
         rows.append(
             Row(
-                *names,
+                hypotheses=names[0],
+                references=names[1],
                 part=part,
                 sacrebleu=sacrebleu,
                 sacrebleu_signature=signature,
@@ -96,12 +104,6 @@ def score(
             )
         )
     return rows
-
-
-def to_json(rows: list[Row], words_description: str) -> str:
-    """The content of `--json`."""
-    content = {"words": words_description, "rows": [asdict(row) for row in rows]}
-    return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
 def read_responses(path: Path) -> Responses:
@@ -203,24 +205,25 @@ def check_is_text(path: Path, lines: list[str]) -> None:
         )
 
 
-def table(rows: list[Row], words_description: str) -> str:
+def table(scores: ResponseScores) -> str:
     """Markdown: a line for each row, and what the columns mean."""
+    rows = scores.rows
     in_parts = any(row.part != "all" for row in rows)
     texts = ("hypotheses", "part") if in_parts else ("hypotheses",)
     numbers = ("sacreBLEU", "paper BLEU", "dist-1", "dist-2", "Avg Len", "lines", "empty")
     cells = []
     for row in rows:
-        scores = (row.sacrebleu, row.paper_bleu, row.distinct_1, row.distinct_2, row.average_length)
+        values = (row.sacrebleu, row.paper_bleu, row.distinct_1, row.distinct_2, row.average_length)
         names = [markdown.text(row.hypotheses), *([row.part] if in_parts else [])]
         counts = [str(row.lines), str(row.empty_lines)]
-        cells.append([*names, *(f"{score:.2f}" for score in scores), *counts])
+        cells.append([*names, *(f"{value:.2f}" for value in values), *counts])
     lines = [
         markdown.table([*texts, *numbers], cells, texts=len(texts)),
         "",
         f"sacreBLEU [%]: {rows[0].sacrebleu_signature}",
-        f"paper BLEU [%]: unsmoothed corpus BLEU-4 as NLTK computes it; words: {words_description}",
-        f"dist-1, dist-2 [%]: distinct n-grams / words; words: {words_description}",
-        f"Avg Len: words a line; words: {words_description}",
+        f"paper BLEU [%]: unsmoothed corpus BLEU-4 as NLTK computes it; words: {scores.words}",
+        f"dist-1, dist-2 [%]: distinct n-grams / words; words: {scores.words}",
+        f"Avg Len: words a line; words: {scores.words}",
     ]
     if in_parts:
         lines.append(PARTS_NOTE)

@@ -10,16 +10,15 @@ from torch import nn
 from emo_mtl.data.datasets import PairDataset
 from emo_mtl.errors import UserError
 from emo_mtl.generation.settings import INTEGER, check_range, generation_config
+from emo_mtl.inference.classification import predict
+from emo_mtl.inference.encoding import batches, text_dataset
 from emo_mtl.inference.loading import (
-    batches,
     build_model,
     checkpoint_file,
     data_folder,
     find_bpe,
     load_checkpoint,
-    predict,
     seeded,
-    text_dataset,
 )
 from emo_mtl.inference.text import as_people_write
 from emo_mtl.names import RESPONSE

@@ -1,29 +1,22 @@
-"""From a checkpoint and text to classes: what `EmoBART` and the commands share."""
+"""From a checkpoint to a model: what `EmoBART` and the commands share."""
 
 import contextlib
-import re
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from fairseq import checkpoint_utils, tasks, utils
-from fairseq.data import FairseqDataset, ListDataset
 from fairseq.dataclass.configs import FairseqConfig
 from fairseq.dataclass.utils import overwrite_args_by_name
-from torch import Tensor, nn
+from torch import nn
 
-from emo_mtl.data.datasets import PairDataset
 from emo_mtl.errors import UserError
 from emo_mtl.inference import bpe
 from emo_mtl.inference.model_files import dictionary_folder
-from emo_mtl.inference.text import Writing
 from emo_mtl.tasks.emotion_dialogue import EmotionDialogueTask
 from emo_mtl.training.checkpoints import read
-
-# ---- loading
 
 
 def checkpoint_file(path: Path) -> Path:
@@ -113,7 +106,32 @@ def build_model(
     return task, model
 
 
-# ---- text
+def load_heads(
+    path: Path, data: Path | None, names: list[str] | None, untrained_head: bool, seed: int = 1
+) -> tuple[EmotionDialogueTask, nn.Module]:
+    """The task on a data folder and the model of a checkpoint, ready to classify.
+
+    Args:
+        data: None for what the checkpoint needs, see :func:`data_folder`
+        names: tasks that are needed; all heads of the checkpoint for None
+        untrained_head: make heads that the checkpoint lacks, initialised with `seed`
+
+    Raises:
+        UserError: no such file, not a checkpoint of `emotion_dialogue`, no such head, or data that does not
+            fit the checkpoint
+    """
+    state = load_checkpoint(checkpoint_file(path))
+    trained = state["task_state"]["heads"]
+    wanted = list(trained) if names is None else names
+    missing = [name for name in wanted if name not in trained]
+    if (missing and not untrained_head) or not wanted:
+        raise UserError(
+            f"{path}: found the heads {', '.join(trained) or 'none'}, expected "
+            f"{', '.join(missing) or 'one or more'}: choose another checkpoint or --task, or score a "
+            "head as it is initialised with --task NAME --untrained-head"
+        )
+    # where no data is named, the labels of the checkpoint are enough
+    return build_model(state, data_folder(state, data), wanted if data else missing, seed)
 
 
 def find_bpe(task: EmotionDialogueTask, given: Mapping[str, Any]) -> Namespace:
@@ -129,51 +147,6 @@ def find_bpe(task: EmotionDialogueTask, given: Mapping[str, Any]) -> Namespace:
     return bpe.find(task.state.bpe, given, task.bpe_folders())
 
 
-def text_dataset(
-    task: EmotionDialogueTask,
-    bpe: Any,
-    texts: Sequence[str],
-    where: str = "text",
-    writing: Writing | None = None,
-) -> PairDataset:
-    """Utterances as text, encoded and in the format of training.
-
-    Args:
-        where: what error messages name before the number of a text, from 1
-        writing: how the corpus writes to which the texts are brought; None: they are as they should be
-
-    Raises:
-        UserError: a text that is empty or cannot be encoded
-    """
-    if isinstance(texts, str):
-        raise UserError(f"{where}: found one string, expected a list of strings")
-    tokens = [
-        encode(task, bpe, text, f"{where} {number}", writing)
-        for number, text in enumerate(texts, start=1)
-    ]
-    dataset = ListDataset(tokens, [len(item) for item in tokens])
-    utterances = task.as_input(dataset, task.cfg.max_source_length, where)
-    return task.pair_dataset(utterances, utterances)
-
-
-def encode(
-    task: EmotionDialogueTask, bpe: Any, text: str, where: str, writing: Writing | None = None
-) -> Tensor:
-    """`tokens </s>` of a text, 1-dimensional; white space of any kind becomes spaces."""
-    if not isinstance(text, str) or not text.strip():
-        raise UserError(f"{where}: found {text!r}, expected an utterance")
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:  # one half of a surrogate pair
-        raise UserError(f"{where}: found {text[error.start]!r}, expected Unicode text") from error
-    text = re.sub(r"\s", " ", text.strip())
-    pieces = bpe.encode(text if writing is None else writing.normalize(text))
-    return task.source_dictionary.encode_line(pieces, add_if_not_exist=False).long()
-
-
-# ---- inference
-
-
 @contextlib.contextmanager
 def seeded(seed: int | None, device: torch.device) -> Iterator[None]:
     """Seed torch within the block and restore its state behind it; nothing for None."""
@@ -183,59 +156,3 @@ def seeded(seed: int | None, device: torch.device) -> Iterator[None]:
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield
-
-
-def batches(
-    dataset: FairseqDataset, batch_size: int, device: torch.device
-) -> Iterator[dict[str, Any]]:
-    """Batches of similar lengths on a device; `batch["id"]` says which items they hold."""
-    for indices in dataset.batch_by_size(dataset.ordered_indices(), max_sentences=batch_size):
-        batch = dataset.collater([dataset[i] for i in indices])
-        yield utils.apply_to_sample(lambda tensor: tensor.to(device), batch)
-
-
-def predict(
-    task: EmotionDialogueTask,
-    model: nn.Module,
-    name: str,
-    dataset: FairseqDataset,
-    batch_size: int,
-) -> np.ndarray:
-    """Probabilities of one head's classes for each item of a dataset, N x C, in the items' order."""
-    device = next(model.parameters()).device
-    probabilities = np.zeros((len(dataset), len(task.heads[name])))
-    with torch.no_grad():
-        for batch in batches(dataset, batch_size, device):
-            logits, _ = model(**batch["net_input"], classification_head_name=name)  # B x C
-            probabilities[batch["id"].cpu()] = logits.float().softmax(dim=1).cpu()
-    return probabilities
-
-
-def load_heads(
-    path: Path, data: Path | None, names: list[str] | None, untrained_head: bool, seed: int = 1
-) -> tuple["EmotionDialogueTask", "nn.Module"]:
-    """The task on a data folder and the model of a checkpoint, ready to classify.
-
-    Args:
-        data: None for what the checkpoint needs, see `emo_mtl.inference.loading.data_folder`
-        names: tasks that are needed; all heads of the checkpoint for None
-        untrained_head: make heads that the checkpoint lacks, initialised with `seed`
-
-    Raises:
-        UserError: no such file, not a checkpoint of `emotion_dialogue`, no such head, or data that does not
-            fit the checkpoint
-    """
-    from emo_mtl.inference.loading import build_model, checkpoint_file, data_folder, load_checkpoint
-
-    state = load_checkpoint(checkpoint_file(path))
-    trained = state["task_state"]["heads"]
-    wanted = list(trained) if names is None else names
-    missing = [name for name in wanted if name not in trained]
-    if (missing and not untrained_head) or not wanted:
-        raise UserError(
-            f"{path}: found the heads {', '.join(trained) or 'none'}, expected "
-            f"{', '.join(missing) or 'one or more'}: choose another checkpoint or --task, or score a "
-            "head as it is initialised with --task NAME --untrained-head"
-        )
-    # where no data is named, the labels of the checkpoint are enough
-    return build_model(state, data_folder(state, data), wanted if data else missing, seed)

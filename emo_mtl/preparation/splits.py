@@ -38,17 +38,23 @@ def write_splits(dataset: Dataset, folder: Path) -> None:
             part.unlink(missing_ok=True)
 
 
+def text_folder(data: Path) -> Path:
+    """The folder of the texts of prepared data, of which `data` may be the `data-bin`."""
+    is_data_bin = not (data / "text").is_dir() and (data / RESPONSE).is_dir()
+    return (data.parent if is_data_bin else data) / "text"
+
+
 def text_tasks(data: Path) -> list[str]:
     """The tasks whose text a prepared folder holds, `response` first.
 
     Raises:
         UserError: there are none
     """
-    tasks = sorted(path.name for path in (data / "text").glob("*/") if path.is_dir())
+    tasks = sorted(path.name for path in text_folder(data).glob("*/") if path.is_dir())
     if not tasks:
         raise UserError(
-            f"{data}: found no text/TASK/ in it, expected the --out-dir of emo-mtl prepare "
-            "(the folder above data-bin)"
+            f"{data}: found no text/TASK/ in it, expected the --out-dir of emo-mtl prepare, "
+            "or its data-bin"
         )
     return sorted(tasks, key=lambda task: (task != RESPONSE, task))
 
@@ -60,7 +66,7 @@ def read_split(data: Path, task: str, split: str) -> Split:
         UserError: a file is missing or empty, or the two differ in length
     """
     suffixes = ("source", "target") if task == RESPONSE else ("input", "label")
-    paths = [data / "text" / task / f"{split}.{suffix}" for suffix in suffixes]
+    paths = [text_folder(data) / task / f"{split}.{suffix}" for suffix in suffixes]
     inputs, answers = map(read_lines, paths)
     if len(inputs) != len(answers):
         raise UserError(

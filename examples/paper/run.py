@@ -161,28 +161,16 @@ def evaluation_commands(
 ) -> dict[Path, list[str]]:
     """The commands behind the training; each writes the file it stands beside."""
     data = args.data / "data-bin"
-    checkpoint = ["--path", str(folder / "checkpoints" / f"checkpoint_{args.checkpoint}.pt")]
+    model = str(folder / "checkpoints" / f"checkpoint_{args.checkpoint}.pt")
     cpu = [] if torch.cuda.is_available() else ["--cpu"]
     generated = folder / "generate-test.txt"
     awareness, awareness_file = awareness_command(args, generated)
     return {
         generated: [
-            *[
-                "fairseq-generate",
-                str(data),
-                "--user-dir",
-                user_dir(),
-                "--task",
-                "emotion_dialogue",
-            ],
-            *[*checkpoint, "--gen-subset", "test", "--beam", "5", "--no-repeat-ngram-size", "3"],
-            *[
-                "--batch-size",
-                "64",
-                "--required-batch-size-multiple",
-                "1",
-                *cpu,
-            ],
+            *["fairseq-generate", str(data), "--user-dir", user_dir()],
+            *["--task", "emotion_dialogue", "--path", model, "--gen-subset", "test"],
+            *["--beam", "5", "--no-repeat-ngram-size", "3", "--batch-size", "64"],
+            *["--required-batch-size-multiple", "1", *cpu],
         ],
         folder / "evaluate.json": [
             *["emo-mtl", "evaluate", "--hypotheses", str(generated)],
@@ -190,7 +178,7 @@ def evaluation_commands(
             *["--json", str(folder / "evaluate.json")],
         ],
         folder / "classify.json": [
-            *["emo-mtl", "classify", str(data), *checkpoint, "--task", ",".join(TASKS), *cpu],
+            *["emo-mtl", "classify", model, "--data", str(data), "--task", ",".join(TASKS), *cpu],
             *["--untrained-head", "--overlap", str(overlap), "--overwrite"],
             *["--predictions", str(folder / "predictions.tsv")],
             *["--json", str(folder / "classify.json")],
@@ -384,7 +372,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     overlap = args.out / "overlap.json"
     if not overlap.exists():
         say("which test examples stand in the training data")
-        call(["emo-mtl", "overlap", str(args.data), "--json", str(overlap)])
+        call(["emo-mtl", "overlap", "--data", str(args.data), "--json", str(overlap)])
     baselines = run_baselines(args, overlap)
     for run in runs:
         run_row(args, run, overlap)
@@ -402,7 +390,7 @@ def run_baselines(args: argparse.Namespace, overlap: Path) -> list[Path]:
     if not all((out / name).exists() for name in (*RESPONDERS, *CLASSIFIERS)):
         flags = ["--out", str(out), "--overlap", str(overlap), "--overwrite"]
         say("baselines without a network: some minutes on the paper's corpora")
-        call(["emo-mtl", "baselines", str(args.data), *flags])
+        call(["emo-mtl", "baselines", "--data", str(args.data), *flags])
     for hypotheses in sorted(out.glob("*/generate-test.txt")):
         command, output = awareness_command(args, hypotheses)
         if not output.exists():
@@ -413,7 +401,7 @@ def run_baselines(args: argparse.Namespace, overlap: Path) -> list[Path]:
 def awareness_command(args: argparse.Namespace, hypotheses: Path) -> tuple[list[str], Path]:
     """The command, and the file that it writes beside the responses."""
     output = hypotheses.with_name("awareness.json")
-    command = ["emo-mtl", "awareness", str(args.data), "--hypotheses", str(hypotheses)]
+    command = ["emo-mtl", "awareness", "--data", str(args.data), "--hypotheses", str(hypotheses)]
     return [*command, "--json", str(output)], output
 
 

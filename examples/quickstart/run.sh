@@ -43,12 +43,12 @@ grep -c '^H-' "$out/generate.txt" | sed 's/$/ responses/'
 say "5. The scores of the paper's Table 2 (responses) and Table 4 (emotions)"
 emo-mtl evaluate --hypotheses "$out/generate.txt" --references "$out/data/text/response/test.target"
 echo
-emo-mtl classify "$data" --path "$out/checkpoints/checkpoint_best.pt" --subset test --cpu
+emo-mtl classify "$out/checkpoints" --data "$data" --subset test --cpu
 
 say "6. Some utterances of the test set: what is recognised in each, and the response"
 awk 'NR % 25 == 1' "$out/data/text/response/test.source" > "$out/utterances.txt"
-emo-mtl classify "$data" --path "$out/checkpoints/checkpoint_best.pt" --cpu \
-  --input "$out/utterances.txt" > "$out/emotions.tsv"
+emo-mtl classify "$out/checkpoints" --cpu --input "$out/utterances.txt" \
+  > "$out/emotions.tsv"
 fairseq-interactive "$data" --user-dir emo_mtl --task emotion_dialogue \
   --path "$out/checkpoints/checkpoint_best.pt" --beam 5 --no-repeat-ngram-size 3 --cpu \
   --input "$out/utterances.txt" 2> "$out/interactive.log" | grep '^D-' | cut -f 3 > "$out/responses.txt"

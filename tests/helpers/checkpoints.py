@@ -53,6 +53,26 @@ def write_pretrained_bart(sample: Path, path: Path) -> dict[str, torch.Tensor]:
     return real_state(state)
 
 
+def write(path: Path, age: float = 0, **options: object) -> Path:
+    """A small checkpoint, last changed `age` seconds ago."""
+    torch.save({"model": {"w": torch.arange(1000.0)}}, path, **options)
+    now = path.stat().st_mtime
+    os.utime(path, (now - age, now - age))
+    return path
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-700])
+
+
+def flip_a_bit(path: Path) -> None:
+    """In the middle of the only tensor."""
+    content = bytearray(path.read_bytes())
+    tensor = content.index(torch.arange(1000.0).numpy().tobytes())
+    content[tensor + 2000] ^= 1
+    path.write_bytes(content)
+
+
 class RunsCode:
     """Pickled, it is a call of `os.mkdir` at the time of loading."""
 

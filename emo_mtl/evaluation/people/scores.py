@@ -2,22 +2,17 @@
 
 import logging
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from emo_mtl.errors import UserError
+from emo_mtl.evaluation.bootstrap import CONFIDENCE, RESAMPLES, Interval, interval, resample_means
 from emo_mtl.evaluation.people.folder import KEY, checksum
 from emo_mtl.evaluation.people.key import Key, read_key
 from emo_mtl.evaluation.people.results import read_results
-from emo_mtl.evaluation.people.statistics import (
-    CONFIDENCE,
-    RESAMPLES,
-    interval,
-    krippendorff_alpha,
-    resample_means,
-)
+from emo_mtl.evaluation.people.statistics import krippendorff_alpha
 from emo_mtl.evaluation.people.study import (
     HIGHEST,
     LOWEST,
@@ -28,7 +23,47 @@ from emo_mtl.formats import markdown
 logger = logging.getLogger(__name__)
 
 
-def score(folder: Path, file: Path, seed: int) -> dict:
+@dataclass(kw_only=True)
+class System:
+    """The mean rating of a system for each of `QUESTIONS`, from 1 to 5."""
+
+    name: str
+    emotion: Interval
+    fluency: Interval
+    informativeness: Interval
+    relevance: Interval
+
+
+@dataclass(kw_only=True)
+class Difference(System):
+    """By how much a system's ratings are above those of another."""
+
+    minus: str
+
+
+@dataclass(kw_only=True)
+class PeopleScores:
+    """What `--json` of `emo-mtl human-eval score` holds."""
+
+    systems: list[System]
+    differences: list[Difference]  # of each but the first system to the first
+    alpha: dict[str, float | None]  # Krippendorff's, by question; None where it is not defined
+    items: int
+    items_left_out: int  # where a system has no rating
+    ratings: int
+    rejected: int  # assignments
+    workers: int
+    raters_asked: int
+    raters: dict[str, int]  # of each HIT
+    confidence: int = CONFIDENCE
+    resamples: int = RESAMPLES
+    seed: int
+    results: dict[str, str] = field(
+        default_factory=dict
+    )  # Mechanical Turk's file, with its SHA-256
+
+
+def score(folder: Path, file: Path, seed: int) -> PeopleScores:
     """Average the ratings.
 
     A system's score is, as in the paper, the mean over items of the mean over an item's raters.
@@ -37,9 +72,6 @@ def score(folder: Path, file: Path, seed: int) -> dict:
         folder: of `emo_mtl.evaluation.people.folder.make`
         file: Mechanical Turk's results
         seed: of the bootstrap's draws
-
-    Returns:
-        what `--json` holds
 
     Raises:
         UserError: a file cannot be read, or the results are not those of the folder.
@@ -54,36 +86,34 @@ def score(folder: Path, file: Path, seed: int) -> dict:
     scores, items_left_out = _item_scores(key, ratings)
     resampled = resample_means(scores.reshape(len(scores), -1), seed)
     resampled = resampled.reshape(RESAMPLES, *scores.shape[1:])
-    return {
-        "systems": [
-            {"name": name, **_intervals(scores[:, s], resampled[:, s])}
+    return PeopleScores(
+        systems=[
+            System(name=name, **_intervals(scores[:, s], resampled[:, s]))
             for s, name in enumerate(systems)
         ],
-        "differences": [
-            {
-                "name": name,
-                "minus": systems[0],
+        differences=[
+            Difference(
+                name=name,
+                minus=systems[0],
                 **_intervals(scores[:, s] - scores[:, 0], resampled[:, s] - resampled[:, 0]),
-            }
+            )
             for s, name in enumerate(systems)
             if s > 0
         ],
-        "alpha": {
+        alpha={
             question.name: krippendorff_alpha(_counts(ratings, q))
             for q, question in enumerate(QUESTIONS)
         },
-        "items": len(scores),
-        "items_left_out": items_left_out,
-        "ratings": len(results.ratings),
-        "rejected": results.rejected,
-        "workers": len({rating.worker for rating in results.ratings}),
-        "raters_asked": key.raters,
-        "raters": {item_id: len(given) for item_id, given in ratings.items()},
-        "confidence": CONFIDENCE,
-        "resamples": RESAMPLES,
-        "seed": seed,
-        "results": checksum(file),
-    }
+        items=len(scores),
+        items_left_out=items_left_out,
+        ratings=len(results.ratings),
+        rejected=results.rejected,
+        workers=len({rating.worker for rating in results.ratings}),
+        raters_asked=key.raters,
+        raters={item_id: len(given) for item_id, given in ratings.items()},
+        seed=seed,
+        results=checksum(file),
+    )
 
 
 def _item_scores(key: Key, ratings: dict[str, list[list[int]]]) -> tuple[np.ndarray, int]:
@@ -106,10 +136,10 @@ def _item_scores(key: Key, ratings: dict[str, list[list[int]]]) -> tuple[np.ndar
     return np.array(means), len(key.items) - len(rated)
 
 
-def _intervals(scores: np.ndarray, resampled: np.ndarray) -> dict[str, dict[str, float]]:
+def _intervals(scores: np.ndarray, resampled: np.ndarray) -> dict[str, Interval]:
     """The interval of each question; scores: items x questions, resampled: R x questions."""
     return {
-        question.name: asdict(interval(scores[:, q], resampled[:, q]))
+        question.name: interval(scores[:, q], resampled[:, q])
         for q, question in enumerate(QUESTIONS)
     }
 
@@ -124,61 +154,60 @@ def _counts(ratings: dict[str, list[list[int]]], question: int) -> np.ndarray:
     )
 
 
-def warn(content: dict) -> None:
+def warn(scores: PeopleScores) -> None:
     """Log what speaks against the scores: HITs with too few raters, items left out."""
-    asked, raters = content["raters_asked"], content["raters"]
+    asked, raters = scores.raters_asked, scores.raters
     few = Counter(number for number in raters.values() if number < asked)
     if few:
         numbers = ", ".join(f"{few[number]} with {number}" for number in sorted(few))
         logger.warning(
             f"warning: {sum(few.values())} of {len(raters)} HITs have fewer than {asked} raters: {numbers}"
         )
-    if content["items_left_out"]:
+    if scores.items_left_out:
         logger.warning(
-            f"warning: items left out, since a system has no rating there: {content['items_left_out']}"
+            f"warning: items left out, since a system has no rating there: {scores.items_left_out}"
         )
 
 
-def table(content: dict) -> str:
+def table(scores: PeopleScores) -> str:
     """Markdown: the scores, their differences, the raters' agreement, and what they are."""
     columns = [question.column for question in QUESTIONS]
     names = [question.name for question in QUESTIONS]
 
     rows = [
-        [markdown.text(row["name"]), *(_cell(row[name], "{:.2f}") for name in names)]
-        for row in content["systems"]
+        [markdown.text(row.name), *(_cell(getattr(row, name), "{:.2f}") for name in names)]
+        for row in scores.systems
     ]
     lines = [markdown.table(["system", *columns], rows)]
     rows = []
-    for row in content["differences"]:
+    for row in scores.differences:
         cells = [
-            _cell(row[name], "{:+.2f}")
-            + (" *" if row[name]["low"] > 0 or row[name]["high"] < 0 else "")
-            for name in names
+            _cell(value, "{:+.2f}") + (" *" if value.low > 0 or value.high < 0 else "")
+            for value in (getattr(row, name) for name in names)
         ]
-        rows.append([markdown.text(f"{row['name']} - {row['minus']}"), *cells])
+        rows.append([markdown.text(f"{row.name} - {row.minus}"), *cells])
     if rows:
         lines += ["", markdown.table(["difference", *columns], rows)]
-    alphas = [content["alpha"][name] for name in names]
+    alphas = [scores.alpha[name] for name in names]
     cells = ["undefined" if alpha is None else f"{alpha:.2f}" for alpha in alphas]
     lines += ["", markdown.table(["agreement", *columns], [["Krippendorff's alpha", *cells]]), ""]
 
-    raters = content["raters"].values()
+    raters = scores.raters.values()
     lines += [
-        f"ratings from {LOWEST} to {HIGHEST}: mean over {content['items']} items of the mean over an "
+        f"ratings from {LOWEST} to {HIGHEST}: mean over {scores.items} items of the mean over an "
         "item's raters",
         f"[low, high]: {CONFIDENCE} % interval of a bootstrap over items (percentiles of {RESAMPLES:,} "
-        f"resamples, seed {content['seed']}; the same items for both systems of a difference)",
+        f"resamples, seed {scores.seed}; the same items for both systems of a difference)",
         "*: 0 lies outside of the interval",
         "Krippendorff's alpha: ordinal, over HITs",
-        f"{content['ratings']} ratings of {content['workers']} workers; {content['rejected']} rejected "
+        f"{scores.ratings} ratings of {scores.workers} workers; {scores.rejected} rejected "
         "assignments dropped",
-        f"raters a HIT: {min(raters)} to {max(raters)}, {content['raters_asked']} asked for; "
+        f"raters a HIT: {min(raters)} to {max(raters)}, {scores.raters_asked} asked for; "
         f"{len(raters)} HITs",
     ]
     return "\n".join(lines)
 
 
-def _cell(values: dict[str, float], number: str) -> str:
-    mean, low, high = (number.format(values[end]) for end in ("mean", "low", "high"))
+def _cell(value: Interval, number: str) -> str:
+    mean, low, high = map(number.format, (value.mean, value.low, value.high))
     return f"{mean} [{low}, {high}]"

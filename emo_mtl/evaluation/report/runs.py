@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from emo_mtl.errors import UserError
+from emo_mtl.evaluation.agreement import AwarenessScores
+from emo_mtl.evaluation.recognition import Scores
 from emo_mtl.evaluation.report import paper
 from emo_mtl.evaluation.report.train_log import Point, Settings, read_settings, read_train_log
-from emo_mtl.formats.checked_json import check, is_nan, member
+from emo_mtl.evaluation.responses import ResponseScores
+from emo_mtl.formats import typed_json
+from emo_mtl.formats.checked_json import member
 from emo_mtl.io import read_json
 from emo_mtl.names import RESPONSE
 
@@ -103,17 +107,15 @@ def read_run(folder: Path) -> Run:
     run = Run(folder, row=folder.resolve().name)
     if "run.json" in present:
         _read_description(run, folder / "run.json")
-    if "evaluate.json" in present:
-        path = folder / "evaluate.json"
-        entries = member(read_json(path), "rows", list, str(path))
-        _add_scores(run, path, entries, RESPONSE_MEASURES, task=RESPONSE)
-    if "classify.json" in present:
-        path = folder / "classify.json"
-        _add_scores(run, path, read_json(path), CLASSIFICATION_MEASURES)
-    if "awareness.json" in present:
-        path = folder / "awareness.json"
-        entries = member(read_json(path), "rows", list, str(path))
-        _add_scores(run, path, entries, AWARENESS_MEASURES)
+    for name, kind, measures in (
+        ("evaluate.json", ResponseScores, RESPONSE_MEASURES),
+        ("classify.json", list[Scores], CLASSIFICATION_MEASURES),
+        ("awareness.json", AwarenessScores, AWARENESS_MEASURES),
+    ):
+        if name in present:
+            found = typed_json.read(folder / name, kind)
+            entries = found if isinstance(found, list) else found.rows
+            _add_scores(run, folder / name, entries, measures)
     if "train.log" in present:
         _complete(run, read_settings(folder / "train.log"))
         run.log = read_train_log(folder / "train.log")
@@ -196,20 +198,16 @@ def _complete(run: Run, settings: Settings | None) -> None:
         run.model, run.pretrained = settings.model, settings.pretrained
 
 
-def _add_scores(
-    run: Run, path: Path, entries: Any, measures: Sequence[str], task: str | None = None
-) -> None:
-    """Add the scores of each entry, which names its task where `task` does not."""
-    for number, entry in enumerate(check(entries, list, str(path)), start=1):
-        where = f"{path}, entry {number}"
-        name = task or member(entry, "task", str, where)
-        part = member(entry, "part", str, where, default="all")
+def _add_scores(run: Run, path: Path, entries: Sequence[Any], measures: Sequence[str]) -> None:
+    """Add the scores of each entry; those that are NaN are of no examples."""
+    for number, entry in enumerate(entries, start=1):
+        task, part = getattr(entry, "task", RESPONSE), getattr(entry, "part", "all")
         for measure in measures:
-            key = (name, part, measure)
-            if key in run.scores:
+            if (task, part, measure) in run.scores:
                 raise UserError(
-                    f"{where}: found {name} ({part}) a second time, expected it once in a run folder"
+                    f"{path}, entry {number}: found {task} ({part}) a second time, expected it once in a "
+                    "run folder"
                 )
-            no_examples = measure in entry and (entry[measure] is None or is_nan(entry[measure]))
-            if not no_examples:
-                run.scores[key] = member(entry, measure, float, where)
+            score = getattr(entry, measure)
+            if not math.isnan(score):
+                run.scores[task, part, measure] = score

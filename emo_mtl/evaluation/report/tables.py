@@ -4,8 +4,13 @@ import csv
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
+from emo_mtl.evaluation import comparison
+from emo_mtl.evaluation.comparison import Significance
+from emo_mtl.evaluation.people import scores as people_scores
+from emo_mtl.evaluation.people.scores import PeopleScores
+from emo_mtl.evaluation.people.study import QUESTIONS
 from emo_mtl.evaluation.report import paper
 from emo_mtl.evaluation.report.runs import Key, Row
 from emo_mtl.formats import markdown as md
@@ -80,11 +85,18 @@ def _count_key(task: str) -> Key:
     return task, "all", "lines" if task == RESPONSE else "examples"
 
 
-def markdown(rows: Sequence[Row], figures: Sequence[str]) -> str:
+def markdown(
+    rows: Sequence[Row],
+    figures: Sequence[str],
+    people: PeopleScores | None = None,
+    significance: Sequence[Significance] = (),
+) -> str:
     """The report to read.
 
     Args:
         figures: file names of images beside the report
+        people: ratings of the responses by people
+        significance: tests of differences between systems
     """
     sections = [
         "# Report",
@@ -96,6 +108,8 @@ def markdown(rows: Sequence[Row], figures: Sequence[str]) -> str:
         *_loss_weights(rows),
         *_perplexity(rows),
         *_awareness(rows),
+        *_people(people),
+        *(["## More than chance?", *map(comparison.table, significance)] if significance else []),
         *_test_sets(rows),
     ]
     if figures:
@@ -191,6 +205,21 @@ def _awareness(rows: Sequence[Row]) -> list[str]:
         "kappa: 0 for chance, 1 for always. It measures echo, not empathy; compare with the gold responses."
     )
     return ["## Emotion awareness", note, *sections]
+
+
+def _people(found: PeopleScores | None) -> list[str]:
+    if found is None:
+        return []
+    header = ["", *(question.column for question in QUESTIONS)]
+    papers = [
+        [f"*paper: {row.name}*", *(f"*{rating:.2f}*" for rating in row.people)]
+        for row in paper.ROWS
+    ]
+    return [
+        "## Ratings by people (Tables 2 and 5)",
+        people_scores.table(found),
+        md.table(header, papers),
+    ]
 
 
 def _test_sets(rows: Sequence[Row]) -> list[str]:
@@ -314,8 +343,12 @@ def csv_text(rows: Sequence[Row]) -> str:
     return out.getvalue()
 
 
-def json_text(rows: Sequence[Row]) -> str:
-    """The rows with all values, and the paper's."""
+def json_text(
+    rows: Sequence[Row],
+    people: PeopleScores | None = None,
+    significance: Sequence[Significance] = (),
+) -> str:
+    """The rows with all values, the paper's, and what else :func:`markdown` was given."""
     ours = [
         {
             "row": row.name,
@@ -349,4 +382,8 @@ def json_text(rows: Sequence[Row]) -> str:
         for row in paper.ROWS
     ]
     content = {"rows": ours, "paper": {"model": paper.MODEL, "rows": papers}}
+    if people:
+        content["people"] = asdict(people)
+    if significance:
+        content["significance"] = [asdict(found) for found in significance]
     return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,66 @@
+"""Tests that start processes: the sample corpora with a checkpoint that was trained on them, a browser, and
+Ctrl-C that works wherever the tests run."""
+
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from helpers.commands import MULTITASK, run_command, train
+from make_sample import main as make_sample
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+# Nothing but the page is to be fetched, and there is no GPU and no sandbox in a container.
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All that lies here has the marker. The pages' commands take longest, one after the other: first."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker("commands")
+    items.sort(key=lambda item: "test_pages" not in item.nodeid)
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample corpora, prepared with SentencePiece."""
+    folder = tmp_path_factory.mktemp("sample")
+    make_sample([str(folder / "raw")])
+    prepare = ["preprocess/prepare.py", "--raw-dir", folder / "raw", "--out-dir", folder / "data"]
+    run_command("python", *prepare, "--bpe", "sentencepiece", "--vocab-size", "600")
+    return folder / "data"
+
+
+@pytest.fixture(scope="session")
+def trained(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A checkpoint of 16 updates on four tasks, validated with BLEU, and the log of its training."""
+    save_dir = tmp_path_factory.mktemp("trained")
+    flags = ["--max-update", "16", "--eval-bleu", "--eval-bleu-args", '{"beam": 2}']
+    flags += ["--best-checkpoint-metric", "e6_f1", "--maximize-best-checkpoint-metric"]
+    bpe = ["--bpe", "sentencepiece", "--sentencepiece-model", sample / "spm.model"]
+    result = train(sample, save_dir, *MULTITASK, *flags, *bpe)
+    return save_dir / "checkpoint_best.pt", result.stdout + result.stderr
+
+
+@pytest.fixture(scope="module")
+def browser():
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    if not CHROMIUM:
+        pytest.skip("needs Chromium")
+    with playwright.sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c() -> Iterator[None]:
+    """A shell's background jobs, and all that they start, ignore Ctrl-C: here it is as on a terminal."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

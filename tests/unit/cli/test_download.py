@@ -1,0 +1,232 @@
+"""`emo-mtl download` from a server on this machine: the layout of RAW, and what can go wrong."""
+
+import dataclasses
+import hashlib
+import io
+import os
+import re
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from helpers.http_server import Server
+
+from emo_mtl.cli.main import main
+from emo_mtl.errors import UserError
+from emo_mtl.preparation.download import ITEMS
+
+CORPORA = ("dailydialog", "tec", "sst2", "crowdflower")
+
+
+def zip_of(files: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def tar_of(files: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return out.getvalue()
+
+
+def pack(name: str, files: dict[str, bytes]) -> dict[str, bytes]:
+    """The files of an item as its publisher packs them: name on the server -> content."""
+    if name == "dailydialog":
+        parts = {file.split("/")[0]: {file: content} for file, content in files.items()}
+        inner = {f"ijcnlp_dailydialog/{part}.zip": zip_of(parts[part]) for part in parts}
+        return {"ijcnlp_dailydialog.zip": zip_of({**inner, "__MACOSX/._train.txt": b"x"})}
+    if name == "tec":
+        return {"Jan9-2012-tweets-clean.txt.zip": zip_of(files)}
+    if name == "sst2":
+        original = {"SST-2/original/README.txt": b"x"}
+        return {"SST-2.zip": zip_of({**{f"SST-2/{k}": v for k, v in files.items()}, **original})}
+    if name.startswith("bart"):
+        return {f"{name}.tar.gz": tar_of({f"{name}/{k}": v for k, v in files.items()})}
+    return files
+
+
+@pytest.fixture
+def publish(web: Server, monkeypatch: pytest.MonkeyPatch):
+    """Serve the files of an item in place of its publisher, with their own checksums."""
+
+    def serve(name: str, files: dict[str, bytes] | None = None) -> dict[str, bytes]:
+        item = ITEMS[name]
+        urls = item.sources[0]
+        files = files or {file: f"{name} {file}".encode() for file in item.files}
+        packed = pack(name, files)
+        assert sorted(packed) == sorted(url.rsplit("/", 1)[1] for url in urls)
+        web.files |= {f"/{name}/{file}": content for file, content in packed.items()}
+        local = dataclasses.replace(
+            item,
+            sources=(tuple(f"{web.url}/{name}/{url.rsplit('/', 1)[1]}" for url in urls),),
+            files={file: hashlib.sha256(files[file]).hexdigest() for file in item.files},
+        )
+        monkeypatch.setitem(ITEMS, name, local)
+        return files
+
+    return serve
+
+
+def read_all(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+class TestDownload:
+    @pytest.mark.parametrize("name", ITEMS)
+    def test_layout(self, name, publish, tmp_path):
+        files = publish(name)
+        main(["download", name, "--out", str(tmp_path)])
+        folder = "GPT2" if name == "gpt2-bpe" else name
+        assert read_all(tmp_path) == {f"{folder}/{k}": v for k, v in files.items()}
+
+    def test_second_run_fetches_nothing(self, publish, web, tmp_path, capsys):
+        publish("tec")
+        main(["download", "tec", "--out", str(tmp_path)])
+        main(["download", "tec", "--out", str(tmp_path)])
+        assert len(web.requests) == 1
+        assert "is there already" in capsys.readouterr().out
+
+    def test_resumed(self, publish, web, tmp_path):
+        files = publish("bart.base", {"model.pt": os.urandom(500_000), "dict.txt": b"the 1\n"})
+        web.stop_after = 200_000
+        with pytest.raises(UserError, match="the same command continues"):
+            main(["download", "bart.base", "--out", str(tmp_path)])
+        assert not (tmp_path / "bart.base").exists()
+        web.stop_after = None
+        main(["download", "bart.base", "--out", str(tmp_path)])
+        assert web.requests == [None, "bytes=200000-"]
+        assert read_all(tmp_path) == {f"bart.base/{k}": v for k, v in files.items()}
+
+
+class TestOtherSources:
+    """DailyDialog's own site is down: a copy of it has the same files in three zips."""
+
+    @pytest.fixture
+    def copied(self, publish, web, monkeypatch) -> dict[str, bytes]:
+        files = publish("dailydialog")
+        item = ITEMS["dailydialog"]
+        parts = {file.split("/")[0]: zip_of({file: content}) for file, content in files.items()}
+        web.files = {f"/copy/{part}.zip": content for part, content in parts.items()}
+        copy = tuple(f"{web.url}{path}" for path in web.files)
+        monkeypatch.setitem(
+            ITEMS, "dailydialog", dataclasses.replace(item, sources=(*item.sources, copy))
+        )
+        return files
+
+    def test_next_is_tried(self, copied, tmp_path, capsys):
+        main(["download", "dailydialog", "--out", str(tmp_path)])
+        assert read_all(tmp_path) == {f"dailydialog/{k}": v for k, v in copied.items()}
+        assert re.search(r"ijcnlp_dailydialog.zip: answered 404.*trying", capsys.readouterr().err)
+
+    def test_checked_by_what_is_in_it(self, copied, web, tmp_path):
+        web.files["/copy/test.zip"] = zip_of({"test/dialogues_test.txt": b"other"})
+        with pytest.raises(UserError, match=r"answered 404.*; test/dialogues_test.txt: found SHA"):
+            main(["download", "dailydialog", "--out", str(tmp_path / "new" / "RAW")])
+        assert list(tmp_path.iterdir()) == []
+
+    def test_the_copy_of_the_catalogue_packs_them_so(self):
+        assert [url.rsplit("/", 1)[1] for url in ITEMS["dailydialog"].sources[1]] == [
+            f"{file.split('/')[0]}.zip" for file in ITEMS["dailydialog"].files
+        ]
+
+
+class TestErrors:
+    def test_the_others_are_downloaded(self, publish, web, tmp_path, capsys):
+        for name in CORPORA:
+            publish(name)
+        del web.files["/crowdflower/text_emotion.csv"]
+        web.files["/tec/Jan9-2012-tweets-clean.txt.zip"] = b"<html>please log in</html>"
+        with pytest.raises(UserError, match="tec, crowdflower: not downloaded, see above"):
+            main(["download", "tec", "crowdflower", "sst2", "dailydialog", "--out", str(tmp_path)])
+        errors = capsys.readouterr().err
+        assert "get tec at http://saifmohammad.com" in errors
+        assert "get crowdflower at https://data.world" in errors
+        assert {path.name for path in tmp_path.iterdir()} == {"sst2", "dailydialog"}
+
+    @pytest.mark.parametrize("there", [True, False])
+    def test_nothing_is_left_of_a_dead_address(self, publish, web, tmp_path, there):
+        publish("sst2")
+        web.files.clear()
+        out = tmp_path / "a" / "RAW"
+        if there:
+            out.mkdir(parents=True)
+        self.refused("sst2", out)
+        assert out.exists() == there
+        assert list(tmp_path.rglob("*")) == ([tmp_path / "a", out] if there else [])
+
+    def refused(self, name: str, out: Path, *flags: str) -> str:
+        with pytest.raises(UserError) as raised:
+            main(["download", name, "--out", str(out), *flags])
+        return str(raised.value)
+
+    def test_dead_address_says_the_manual_way(self, publish, web, tmp_path):
+        publish("crowdflower")
+        web.files.clear()
+        message = self.refused("crowdflower", tmp_path)
+        assert "answered 404" in message
+        assert "get crowdflower at https://data.world/crowdflower/" in message
+        assert f"put text_emotion.csv into {tmp_path / 'crowdflower'}" in message
+        assert "login" in message
+        assert "emo_mtl: error:" not in message  # each message is in the next one as it is
+
+    def test_wrong_checksum(self, publish, web, tmp_path):
+        publish("sst2")
+        right = dict(web.files)
+        files = dict.fromkeys(ITEMS["sst2"].files, b"other")
+        web.files["/sst2/SST-2.zip"] = pack("sst2", files)["SST-2.zip"]
+        assert "found SHA-256" in self.refused("sst2", tmp_path)
+        assert not (tmp_path / "sst2").exists()
+        web.files = right  # what was wrong is not kept
+        main(["download", "sst2", "--out", str(tmp_path)])
+        assert (tmp_path / "sst2" / "dev.tsv").read_bytes() == b"sst2 dev.tsv"
+
+    def test_login_page_in_place_of_the_archive(self, publish, web, tmp_path):
+        publish("tec")
+        web.files = dict.fromkeys(web.files, b"<html>please log in</html>")
+        message = self.refused("tec", tmp_path)
+        assert "no archive" in message
+        assert "By hand: get tec at http://saifmohammad.com" in message
+
+    def test_other_files_are_kept(self, publish, tmp_path):
+        files = publish("gpt2-bpe")
+        (tmp_path / "GPT2").mkdir()
+        (tmp_path / "GPT2" / "dict.txt").write_text("mine")
+        (tmp_path / "GPT2" / "notes.txt").write_text("mine")
+        assert "add --overwrite" in self.refused("gpt2-bpe", tmp_path)
+        assert (tmp_path / "GPT2" / "dict.txt").read_text() == "mine"
+        main(["download", "gpt2-bpe", "--out", str(tmp_path), "--overwrite"])
+        assert read_all(tmp_path / "GPT2") == {**files, "notes.txt": b"mine"}
+
+    def test_out_that_is_a_file(self, publish, tmp_path):
+        publish("tec")
+        (tmp_path / "out").write_text("")
+        assert "cannot be written" in self.refused("tec", tmp_path / "out")
+
+
+class TestItems:
+    """The catalogue itself; no test asks the real servers."""
+
+    def test_addresses_and_names(self):
+        for name, item in ITEMS.items():
+            for urls in item.sources:
+                files = {url.rsplit("/", 1)[1] for url in urls}
+                assert all(url.startswith(("https://", "http://")) for url in urls), name
+                if not next(iter(files)).endswith((".zip", ".tar.gz")):
+                    assert files == set(item.files), name
+            assert len({Path(file).name for file in item.files}) == len(item.files), name
+
+    @pytest.mark.skipif("EMO_MTL_DATA" not in os.environ, reason="needs the real corpora")
+    @pytest.mark.parametrize("name", CORPORA)
+    def test_checksums_are_of_the_real_corpora(self, name):
+        for file, expected in ITEMS[name].files.items():
+            content = (Path(os.environ["EMO_MTL_DATA"]) / name / file).read_bytes()
+            assert hashlib.sha256(content).hexdigest() == expected
