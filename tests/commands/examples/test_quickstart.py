@@ -1,9 +1,4 @@
-"""The README's commands, in the order in which they stand, on the folder that `make demo` makes.
-
-A block that cannot be run in a test (a GPU, a network, a page that is served until Ctrl-C) stands below a
-comment `<!-- not run: WHY -->`. The rest is run as it is, in a copy of the checkout where `RAW` has the
-sample's raw corpora and `GPT2` has GPT-2's BPE.
-"""
+"""What `make demo` does, on the sample: it learns, and its answers are shown."""
 
 import os
 import re
