@@ -68,10 +68,8 @@ def checkout(demo: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Path
     """A checkout in which a page's commands write."""
     folder = tmp_path / "checkout"
     shutil.copytree(demo, folder / "demo")
-    made = ("demo", "data", "runs", "RAW", "GPT2")
-    for path in REPOSITORY.iterdir():
-        if not path.name.startswith(".") and path.name not in made:
-            (folder / path.name).symlink_to(path)
+    for name in ("emo_mtl", "preprocess", "examples"):
+        (folder / name).symlink_to(REPOSITORY / name)
     (folder / "RAW").symlink_to("demo/raw")
     if request.node.callspec.params["page"] != "docs/data.md":
         (folder / "data").symlink_to("demo/data")
