@@ -1,6 +1,6 @@
 """fairseq's iterator over batches, following a schedule of several tasks."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import cache, partial
 from typing import Any
 
@@ -72,22 +72,37 @@ class ScheduledBatchIterator(iterators.EpochBatchIterator):
 def scheduled_iterator(
     dataset: MultitaskDataset,
     sampling: str,
-    epoch: int,
     keep: Callable[[np.ndarray], np.ndarray],
-    limits: Mapping[str, Any],
-    seed: int,
-    num_shards: int,
-    **kwargs: Any,
+    *,
+    max_tokens: int | None = None,
+    max_sentences: int | None = None,
+    required_batch_size_multiple: int = 1,
+    seed: int = 1,
+    num_shards: int = 1,
+    shard_id: int = 0,
+    num_workers: int = 0,
+    epoch: int = 1,
+    data_buffer_size: int = 0,
+    skip_remainder_batch: bool = False,
+    **unused: Any,
 ) -> ScheduledBatchIterator:
     """An iterator over the schedule, whose order depends on seed and epoch only.
 
     Args:
         sampling: the value of `--task-sampling`
-        keep, limits: see :func:`shuffled_pass`
-        num_shards: ranks
-        kwargs: of `EpochBatchIterator`
+        keep: see :func:`shuffled_pass`
+        num_shards: ranks, of which this is number `shard_id`
+        unused: other arguments of `FairseqTask.get_batch_iterator`; those above are as there
     """
-    one_pass = partial(shuffled_pass, dataset, seed=seed, keep=keep, **limits)
+    one_pass = partial(
+        shuffled_pass,
+        dataset,
+        seed=seed,
+        keep=keep,
+        max_tokens=max_tokens,
+        max_sentences=max_sentences,
+        required_batch_size_multiple=required_batch_size_multiple,
+    )
     num_batches = [len(one_pass(task, cycle=0)) for task in range(len(dataset.names))]
 
     def batches_of(epoch: int) -> Batches:
@@ -104,5 +119,8 @@ def scheduled_iterator(
         collate_fn=dataset.collater,
         seed=seed,
         num_shards=num_shards,
-        **kwargs,
+        shard_id=shard_id,
+        num_workers=num_workers,
+        buffer_size=data_buffer_size,
+        skip_remainder_batch=skip_remainder_batch,
     )

@@ -5,6 +5,7 @@ extension nothing is ever banned (fairseq issue 5206).
 """
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -48,3 +49,21 @@ class NGramBlock(nn.Module):
         # Where an n-gram does not fit, the ban falls on the padding symbol, which is banned anyway.
         banned = torch.where(repeats, ngrams[:, :, -1], self.pad)
         return lprobs.scatter_(1, banned, -math.inf)
+
+
+def block_ngrams(generator: Any, size: int, pad: int) -> None:
+    """Give a generator of fairseq that is to block n-grams the blocker that does.
+
+    Args:
+        size: of the n-grams; 0 for none
+        pad: padding index
+    """
+    if size > 0 and getattr(generator, "repeat_ngram_blocker", None) is not None:
+        generator.repeat_ngram_blocker = NGramBlock(size, pad)
+
+
+def set_given(generator: Any, tokens: int) -> None:
+    """Tell a generator's blocker, where it has one, how many first tokens of each hypothesis are given."""
+    blocker = getattr(generator, "repeat_ngram_blocker", None)
+    if isinstance(blocker, NGramBlock):
+        blocker.given = tokens

@@ -5,7 +5,6 @@ from dataclasses import fields
 from numbers import Integral, Real
 from typing import Any
 
-from fairseq.data import Dictionary
 from fairseq.dataclass.configs import GenerationConfig
 
 from emo_mtl.errors import UserError
@@ -99,9 +98,3 @@ def check_range(name: str, value: Any, kind: type, low: float, high: float) -> N
     if not right or not low <= value <= high:
         ends = "" if kind is bool else f" from {low:,} to {high:,}"
         raise UserError(f"{name}: found {value!r}, expected {words}{ends}")
-
-
-def never_generated(dictionary: Dictionary) -> list[str]:
-    """Symbols that no response holds: `<s>`, `<mask>`, and fillers of a dictionary, which no BPE can undo."""
-    fillers = (symbol for symbol in dictionary.symbols if symbol.startswith("madeupword"))
-    return [dictionary[dictionary.bos()], "<mask>", *fillers]

@@ -14,7 +14,7 @@ from fairseq.data import Dictionary
 from torch import Tensor
 
 from emo_mtl.errors import UserError
-from emo_mtl.generation.settings import never_generated
+from emo_mtl.generation.response import never_generated
 from emo_mtl.huggingface.library import import_transformers
 from emo_mtl.models.emo_bart import EmoBARTModel, fit_rows
 

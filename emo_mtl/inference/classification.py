@@ -56,7 +56,7 @@ def classify_subset(
     """
     found = []
     for name in names:
-        dataset = task.load_classification(task.data_folder() / name, subset, name)
+        dataset = task.splits.classification(task.data_folder(), subset, name, task.heads[name])
         probabilities = predict(task, model, name, dataset, batch_size)
         gold = dataset.labels.numpy()
         found.append(Predictions(name, task.heads[name], probabilities, gold))

@@ -38,8 +38,8 @@ def text_dataset(
         for number, text in enumerate(texts, start=1)
     ]
     dataset = ListDataset(tokens, [len(item) for item in tokens])
-    utterances = task.as_input(dataset, task.cfg.max_source_length, where)
-    return task.pair_dataset(utterances, utterances)
+    utterances = task.splits.encoder_input(dataset, where)
+    return task.splits.pairs(utterances, utterances)
 
 
 def encode(

@@ -15,6 +15,7 @@ from omegaconf import OmegaConf
 from torch import Tensor, nn
 
 from emo_mtl.errors import UserError
+from emo_mtl.models.heads import check_heads, head_of, head_sizes
 
 EMBEDDING = "encoder.embed_tokens.weight"
 COPIES = ("decoder.embed_tokens.weight", "decoder.output_projection.weight")  # of BART's embedding
@@ -141,21 +142,6 @@ def scale_linear_weights(model: nn.Module, scale: float) -> None:
                 module.weight.mul_(scale)
 
 
-def head_of(parameter: str) -> str | None:
-    """The name of the classification head that a parameter belongs to."""
-    module, _, rest = parameter.partition(".")
-    return rest.split(".")[0] if module == "classification_heads" else None
-
-
-def head_sizes(state_dict: dict[str, Tensor]) -> dict[str, int]:
-    """Number of classes of each classification head in a checkpoint's parameters."""
-    return {
-        head_of(key): weight.size(0)
-        for key, weight in state_dict.items()
-        if head_of(key) and key.endswith(".out_proj.weight")
-    }
-
-
 def fit_rows(embedding: Tensor, num_symbols: int) -> Tensor:
     """An embedding with a row for each symbol, where it is sure which rows it has.
 
@@ -201,16 +187,6 @@ def check_vocabulary(state_dict: dict[str, Tensor], num_symbols: int) -> None:
             f"the checkpoint has embeddings for {rows:,} symbols, but the dictionary of the data has "
             f"{num_symbols:,} (with <mask>): use the data folder that the checkpoint was trained on, or "
             "prepare the data with the checkpoint's dict.txt"
-        )
-
-
-def check_heads(found: dict[str, int], expected: dict[str, int]) -> None:
-    """Raise `UserError` where a checkpoint has other heads (name: number of classes) than the model."""
-    if found != expected:
-        raise UserError(
-            f"the checkpoint has the classification heads {found or 'none'} (name: number of labels), "
-            f"this run has {expected or 'none'}: go on with the same --classification-tasks, or (in "
-            "training) start new heads on the checkpoint's weights with --reset-optimizer"
         )
 
 

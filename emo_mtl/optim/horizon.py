@@ -6,8 +6,9 @@ the rest of the training has the final rate, 0 by default, and changes nothing.
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from emo_mtl.errors import UserError
@@ -33,6 +34,34 @@ def count_updates(
     return min(ends, default=None)
 
 
+def decays(cfg: Any) -> bool:
+    """Whether a command's config has a scheduler, and it is `polynomial_decay`."""
+    return "lr_scheduler" in cfg and cfg.lr_scheduler._name == "polynomial_decay"
+
+
+def keep_horizon(cfg: Any, path: Path, saved: Mapping[str, Any]) -> None:
+    """Let a decay without --total-num-update go on as it was in the checkpoint's training.
+
+    With the optimizer's state fairseq builds the scheduler before it knows the number of batches.
+
+    Args:
+        cfg: fairseq-train's whole config
+        path: of the checkpoint
+        saved: the flags of its scheduler
+
+    Raises:
+        UserError: that training had no such decay
+    """
+    if not decays(cfg) or cfg.lr_scheduler.total_num_update:
+        return
+    if saved.get("_name") != "polynomial_decay" or not saved.get("total_num_update"):
+        raise UserError(
+            f"--lr-scheduler polynomial_decay: {path} was not trained with it, expected --total-num-update: "
+            "the update at which the decay ends"
+        )
+    cfg.lr_scheduler.total_num_update = saved["total_num_update"]
+
+
 def set_horizon(cfg: Any, steps: int) -> None:
     """Let `polynomial_decay` end with the training where --total-num-update is not given; warn where it ends
     before.
@@ -44,7 +73,7 @@ def set_horizon(cfg: Any, steps: int) -> None:
     Raises:
         UserError: neither --total-num-update nor an end of the training is given
     """
-    if "lr_scheduler" not in cfg or cfg.lr_scheduler._name != "polynomial_decay":
+    if not decays(cfg):
         return
     optimization = cfg.optimization
     updates = count_updates(
@@ -63,8 +92,8 @@ def set_horizon(cfg: Any, steps: int) -> None:
         rate = cfg.lr_scheduler.end_learning_rate
         warn_once(
             f"--total-num-update {total:.0f}: the learning rate is {rate:g} from there on, and the training "
-            f"goes on {'without end' if updates is None else f'to update {updates}'}. Leave the flag out: it "
-            "is then the whole training"
+            f"goes on {'without end' if updates is None else f'to update {updates}'}. Leave the flag out "
+            "from the start of a training: it is then the whole training"
         )
 
 

@@ -1,4 +1,4 @@
-"""The flags of the task, beside those of fairseq's `translation`."""
+"""The flags of the task, beside those of fairseq's `translation`, and what the lists among them say."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -6,6 +6,9 @@ from typing import Any
 from fairseq.dataclass import ChoiceEnum
 from fairseq.tasks.translation import TranslationConfig
 from omegaconf import II
+
+from emo_mtl.errors import UserError
+from emo_mtl.names import name_fault
 
 # Flags that a checkpoint keeps for generation.
 LENGTHS = ("max_source_length", "max_target_length")
@@ -64,3 +67,44 @@ class EmotionDialogueConfig(TranslationConfig):
     distributed_world_size: int = II("distributed_training.distributed_world_size")
     # The whole group of --bpe: its own name would be taken for the flag's value.
     bpe_config: Any = II("bpe")
+
+
+def parse_task_names(text: str) -> list[str]:
+    """`"e6,e2"` -> `["e6", "e2"]`.
+
+    Raises:
+        UserError: a name that is given twice, or that :func:`emo_mtl.names.name_fault` refuses
+    """
+    names = [name.strip() for name in text.split(",")] if text.strip() else []
+    for name in names:
+        fault = name_fault(name) or ("twice" if names.count(name) > 1 else None)
+        if fault:
+            raise UserError(
+                f"--classification-tasks {text[:200]!r}: found {name[:100]!r} {fault}: give the names of "
+                "folders of the data separated by commas, each once, for example e6,e2,e12"
+            )
+    return names
+
+
+def parse_loss_weights(text: str, tasks: list[str]) -> dict[str, float]:
+    """`"e6=0.5,e12=0"` -> a weight for each of the tasks; 1 for those that are not named.
+
+    Raises:
+        UserError: an unknown task, a task named twice, or a weight that is no finite number >= 0
+    """
+    weights: dict[str, float] = {}
+    for part in text.split(",") if text.strip() else []:
+        name, equals, number = (piece.strip() for piece in part.partition("="))
+        where = f"--loss-weights {text!r}: found {part.strip()!r}"
+        if not equals or name not in tasks or name in weights:
+            raise UserError(
+                f"{where}, expected TASK=WEIGHT, each task of --classification-tasks at most once "
+                f"({', '.join(tasks) or 'there are none'}; the weight of response is always 1)"
+            )
+        try:
+            weights[name] = float(number)
+        except ValueError:
+            weights[name] = float("nan")
+        if not 0 <= weights[name] < float("inf"):
+            raise UserError(f"{where}, expected a finite number >= 0 as the weight of {name}")
+    return {task: weights.get(task, 1.0) for task in tasks}

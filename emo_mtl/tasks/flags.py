@@ -14,6 +14,7 @@ from fairseq.dataclass.configs import GenerationConfig
 
 from emo_mtl.errors import UserError
 from emo_mtl.names import RESPONSE
+from emo_mtl.tasks.config import LENGTHS
 
 
 class Refused(NamedTuple):
@@ -111,6 +112,20 @@ def check_group(group: str, values: Any, has_tasks: bool = False) -> None:
         ):
             where = " beside --classification-tasks" if refused.with_tasks else ""
             raise UserError(f"{flag(refused.name)}: cannot be used{where}: {refused.why}")
+
+
+def check_lengths(cfg: Any) -> None:
+    """Raise `UserError` where an utterance or a response would have no room for `<s>` and `</s>`.
+
+    Args:
+        cfg: of the task
+    """
+    for name in LENGTHS:
+        if getattr(cfg, name) < 2:
+            raise UserError(
+                f"{flag(name)} {getattr(cfg, name)}: expected 2 or more, since "
+                "<s> and </s> are 2 tokens"
+            )
 
 
 # ---- training

@@ -27,11 +27,11 @@ import preflight
 import torch
 
 import emo_mtl
-from emo_mtl.data.loading import parse_loss_weights, parse_task_names
 from emo_mtl.errors import UserError
 from emo_mtl.evaluation.baseline_runs import CLASSIFIERS, RESPONDERS
 from emo_mtl.io import atomic_file, read_json, write_atomically
 from emo_mtl.optim import horizon
+from emo_mtl.tasks.config import parse_loss_weights, parse_task_names
 from emo_mtl.training.threads import choose_threads
 
 HERE = Path(__file__).resolve().parent

@@ -14,20 +14,15 @@ from helpers.raw_files import write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emo_mtl.data.loading import (
-    load_dictionary,
-    load_label_numbers,
-    load_labels,
-    load_tokens,
-    parse_loss_weights,
-    parse_task_names,
-)
+from emo_mtl.data.binarized import load_label_numbers, load_tokens
+from emo_mtl.data.dictionaries import load_dictionary, load_labels
 from emo_mtl.errors import UserError
 from emo_mtl.evaluation.responses import read_responses
 from emo_mtl.inference.conversation import Conversation
 from emo_mtl.inference.loading import load_checkpoint
 from emo_mtl.preparation import crowdflower, custom, dailydialog, sst2, tec
 from emo_mtl.preparation.corpus import SPLITS
+from emo_mtl.tasks.config import parse_loss_weights, parse_task_names
 
 # (where in a file, from 0 to 1; bytes to take away there; bytes to put there)
 EDITS = st.lists(

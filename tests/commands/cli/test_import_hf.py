@@ -11,7 +11,7 @@ from helpers.checkpoints import real_state
 from helpers.commands import run_command
 
 from emo_mtl.cli.main import main
-from emo_mtl.data.loading import load_dictionary
+from emo_mtl.data.dictionaries import load_dictionary
 from emo_mtl.errors import UserError
 from emo_mtl.huggingface.library import hide_broken_torchaudio
 from emo_mtl.huggingface.tokenizer import save_sentencepiece_tokenizer

@@ -19,7 +19,7 @@ from helpers.config import parse, parse_train, printed, train_argv
 from helpers.raw_files import write, write_gpt2_bpe
 
 from emo_mtl.cli.main import main
-from emo_mtl.data.loading import load_dictionary
+from emo_mtl.data.dictionaries import load_dictionary
 from emo_mtl.errors import UserError
 from emo_mtl.evaluation.responses import read_responses
 from emo_mtl.inference.bpe import FILES

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emo_mtl.errors import UserError
-from emo_mtl.generation.settings import generation_config, never_generated
+from emo_mtl.generation.response import never_generated
+from emo_mtl.generation.settings import generation_config
 from emo_mtl.inference.hub_interface import EmoBART
 
 TEXTS = ["w1 w2 w3 w4 w5", "w6", "w7 w8 w1 w1 w1 w9 w10 w11"]

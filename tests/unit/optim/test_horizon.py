@@ -2,13 +2,15 @@
 
 import logging
 import re
+import signal
 
 import pytest
 from fairseq_cli.train import main as fairseq_train
 from helpers.config import parse_train, train_argv
 
 from emo_mtl.errors import UserError
-from emo_mtl.optim.horizon import count_updates, set_horizon, warn_once
+from emo_mtl.optim.horizon import count_updates, keep_horizon, set_horizon, warn_once
+from emo_mtl.training.preemption import Preemption
 
 
 class TestCountUpdates:
@@ -70,3 +72,36 @@ def test_without_the_flag_the_last_update_is_the_end(data_bin, tmp_path, caplog,
     said = re.search(r"--total-num-update (\d+): not given", caplog.text)
     log = re.findall(r"num_updates (\d+) .*?\| lr (\S+)", caplog.text)
     assert log[-1] == (said[1], "0")
+
+
+def test_goes_on_without_the_flag(data_bin, tmp_path, caplog, monkeypatch):
+    """A training that a signal stopped after its first update, and one that was never stopped."""
+    caplog.set_level(logging.INFO)
+
+    def rates(folder: str) -> dict[str, str]:
+        caplog.clear()
+        flags = {"update_freq": "2", "warmup_updates": "3", "log_interval": "1", "max_epoch": "2"}
+        fairseq_train(decay(data_bin, save_dir=str(tmp_path / folder), **flags))
+        return dict(re.findall(r"num_updates=(\d+), lr=([^,]+)", caplog.text))
+
+    whole = rates("whole")
+    with monkeypatch.context() as patch:
+        patch.setattr(Preemption, "listen", lambda self: setattr(self, "received", signal.SIGTERM))
+        assert list(rates("parts")) == ["1"]
+    rest = rates("parts")
+    assert min(rest, key=int) == "2"
+    assert whole == {"1": whole["1"], **rest}
+
+
+@pytest.mark.parametrize(
+    "saved", [{}, {"_name": "fixed"}, {"_name": "polynomial_decay", "total_num_update": 0}]
+)
+def test_goes_on_from_a_training_without_it(data_bin, tmp_path, saved):
+    path = tmp_path / "checkpoint_last.pt"
+    with pytest.raises(
+        UserError, match=r"checkpoint_last.pt was not trained with it, expected --tot"
+    ):
+        keep_horizon(decay(data_bin), path, saved)
+    given = decay(data_bin, total_num_update="20")
+    keep_horizon(given, path, saved)
+    assert given.lr_scheduler.total_num_update == 20

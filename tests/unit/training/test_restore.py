@@ -29,7 +29,8 @@ from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError
 from emo_mtl.inference.loading import build_model, checkpoint_file, load_checkpoint
 from emo_mtl.models.emo_bart import fit_rows
-from emo_mtl.training.restore import Start, choose_start, newest_whole
+from emo_mtl.training.checkpoints import newest_whole
+from emo_mtl.training.start import Start, choose_start
 
 SIZES = {"train": 60, "valid": 17, "test": 11}
 # ---- the file and its companions

@@ -1,4 +1,4 @@
-"""Reading data folders: flags, labels, and every way in which a file can be unusable."""
+"""Reading binarized files, and every way in which one can be unusable."""
 
 from pathlib import Path
 
@@ -7,28 +7,12 @@ import torch
 from fairseq.data import Dictionary
 from fairseq.data.indexed_dataset import make_builder
 from helpers.data import LABELS, WORDS, binarize, make_dictionary
-from hypothesis import given
-from hypothesis import strategies as st
+from helpers.refusals import message_of
 
-from emo_mtl.data.loading import (
-    check_complete,
-    load_dictionary,
-    load_label_numbers,
-    load_labels,
-    load_tokens,
-    parse_loss_weights,
-    parse_task_names,
-)
+from emo_mtl.data.binarized import check_complete, load_label_numbers, load_tokens
 from emo_mtl.errors import UserError
 
 LINES = ["w1 w2 w3", "w4", "w5 w6"]
-
-
-def message_of(function, *args, **kwargs) -> str:
-    """The message with which a `UserError` refuses the call."""
-    with pytest.raises(UserError) as caught:
-        function(*args, **kwargs)
-    return str(caught.value)
 
 
 @pytest.fixture
@@ -41,119 +25,6 @@ def tokens(tmp_path: Path, words: Dictionary) -> str:
     """Prefix of a binarized file of `LINES`."""
     binarize(LINES, words, tmp_path / "train")
     return str(tmp_path / "train")
-
-
-class TestParseTaskNames:
-    @pytest.mark.parametrize(
-        ("text", "names"),
-        [
-            ("", []),
-            ("  ", []),
-            ("e6", ["e6"]),
-            ("e6,e2,e12", ["e6", "e2", "e12"]),
-            (" e6 , my-task_1 ", ["e6", "my-task_1"]),
-        ],
-    )
-    def test_names(self, text, names):
-        assert parse_task_names(text) == names
-
-    @pytest.mark.parametrize(
-        "bad",
-        ["", "e 6", "../e6", "e6.1", "keys", "forward", "é", "_e6", "response_nll", "best_e6"],
-    )
-    def test_refused(self, bad):
-        message = message_of(parse_task_names, f"e6,{bad}")
-        assert "--classification-tasks" in message
-        assert f"found {bad!r}" in message
-        assert "for example e6,e2,e12" in message
-
-    def test_twice(self):
-        assert "found 'e6' twice" in message_of(parse_task_names, "e6,e2,e6")
-
-    def test_response_is_taken(self):
-        assert "which is the generation task" in message_of(parse_task_names, "e6,response")
-
-    @given(st.lists(st.from_regex(r"[a-z][a-z0-9]{0,3}_", fullmatch=True), unique=True, max_size=4))
-    def test_names_can_be_heads(self, names):
-        assert parse_task_names(",".join(names)) == names
-        torch.nn.ModuleDict({name: torch.nn.Identity() for name in names})
-
-
-class TestParseLossWeights:
-    @pytest.mark.parametrize(
-        ("text", "weights"),
-        [
-            ("", {"e6": 1, "e2": 1}),
-            ("e6=0.5", {"e6": 0.5, "e2": 1}),
-            ("e2=0,e6=2", {"e6": 2, "e2": 0}),
-            (" e6 = 1e-3 , e2=0.0 ", {"e6": 0.001, "e2": 0}),
-        ],
-    )
-    def test_weights(self, text, weights):
-        result = parse_loss_weights(text, ["e6", "e2"])
-        assert result == weights
-        assert list(result) == ["e6", "e2"]
-
-    def test_no_tasks(self):
-        assert parse_loss_weights("", []) == {}
-        assert "there are none" in message_of(parse_loss_weights, "e6=1", [])
-
-    @pytest.mark.parametrize("bad", ["e12=1", "response=1", "e6", "0.5", "", "=1", "e6:1"])
-    def test_no_task_and_weight(self, bad):
-        message = message_of(parse_loss_weights, f"e2=1,{bad}", ["e6", "e2"])
-        assert f"found {bad!r}, expected TASK=WEIGHT" in message
-        assert "(e6, e2; the weight of response is always 1)" in message
-
-    def test_twice(self):
-        assert "at most once" in message_of(parse_loss_weights, "e6=1,e6=2", ["e6"])
-
-    @pytest.mark.parametrize("bad", ["-0.5", "nan", "inf", "-inf", "one", "", "0;5", "1=2"])
-    def test_no_finite_number(self, bad):
-        message = message_of(parse_loss_weights, f"e6={bad}", ["e6"])
-        assert "--loss-weights" in message
-        assert f"found 'e6={bad}'" in message
-        assert "expected a finite number >= 0 as the weight of e6" in message
-
-
-class TestLoadDictionary:
-    def test_mask_is_last(self, tmp_path, words):
-        loaded = load_dictionary(tmp_path / "dict.txt")
-        assert loaded.symbols == [*words.symbols, "<mask>"]
-
-    def test_mask_of_the_file_is_kept(self, tmp_path):
-        make_dictionary([*WORDS, "<mask>"], tmp_path / "dict.txt")
-        assert load_dictionary(tmp_path / "dict.txt").symbols[4:] == [*WORDS, "<mask>"]
-
-    def test_missing(self, tmp_path):
-        message = message_of(load_dictionary, tmp_path / "dict.txt")
-        assert f"{tmp_path / 'dict.txt'}: no such file, expected a dictionary" in message
-        assert "prepare the data again" in message
-
-
-class TestLoadLabels:
-    def test_order_of_the_file(self, tmp_path):
-        make_dictionary(LABELS["e6"], tmp_path / "dict.txt")
-        assert load_labels(tmp_path / "dict.txt") == LABELS["e6"]
-
-    @pytest.mark.parametrize("padding", [1, 6])
-    def test_padding_is_no_label(self, tmp_path, padding):
-        dictionary = make_dictionary(LABELS["e2"], tmp_path / "dict.txt", padding=padding)
-        assert len(dictionary) == 4 + 2 + padding
-        assert load_labels(tmp_path / "dict.txt") == ["neg", "pos"]
-
-    @pytest.mark.parametrize("labels", [[], ["joy"]])
-    def test_too_few(self, tmp_path, labels):
-        make_dictionary(labels, tmp_path / "dict.txt", padding=2)
-        message = message_of(load_labels, tmp_path / "dict.txt")
-        assert (
-            f"{tmp_path / 'dict.txt'}: found {len(labels)} label(s), expected 2 or more" in message
-        )
-
-    def test_missing(self, tmp_path):
-        message = message_of(load_labels, tmp_path / "e7" / "label" / "dict.txt")
-        assert "e7" in message
-        assert "no such file" in message
-        assert "--classification-tasks" in message
 
 
 class TestLoadTokens:

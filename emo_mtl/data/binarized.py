@@ -1,7 +1,7 @@
-"""Reading what fairseq-preprocess wrote, with every check that can be made before training starts."""
+"""Binarized files as fairseq-preprocess writes them, with every check that can be made before training."""
 
-import hashlib
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,106 +9,8 @@ import torch
 from fairseq.data import Dictionary, FairseqDataset, data_utils, indexed_dataset
 from torch import Tensor
 
+from emo_mtl.data.dictionaries import PREPARE_AGAIN, read_dictionary
 from emo_mtl.errors import UserError
-from emo_mtl.names import name_fault
-
-PREPARE_AGAIN = "prepare the data again (emo-mtl prepare or fairseq-preprocess)"
-
-
-def parse_task_names(text: str) -> list[str]:
-    """`"e6,e2"` -> `["e6", "e2"]`.
-
-    Raises:
-        UserError: a name that is given twice, or that :func:`emo_mtl.names.name_fault` refuses
-    """
-    names = [name.strip() for name in text.split(",")] if text.strip() else []
-    for name in names:
-        fault = name_fault(name) or ("twice" if names.count(name) > 1 else None)
-        if fault:
-            raise UserError(
-                f"--classification-tasks {text[:200]!r}: found {name[:100]!r} {fault}: give the names of "
-                "folders of the data separated by commas, each once, for example e6,e2,e12"
-            )
-    return names
-
-
-def parse_loss_weights(text: str, tasks: list[str]) -> dict[str, float]:
-    """`"e6=0.5,e12=0"` -> a weight for each of the tasks; 1 for those that are not named.
-
-    Raises:
-        UserError: an unknown task, a task named twice, or a weight that is no finite number >= 0
-    """
-    weights: dict[str, float] = {}
-    for part in text.split(",") if text.strip() else []:
-        name, equals, number = (piece.strip() for piece in part.partition("="))
-        where = f"--loss-weights {text!r}: found {part.strip()!r}"
-        if not equals or name not in tasks or name in weights:
-            raise UserError(
-                f"{where}, expected TASK=WEIGHT, each task of --classification-tasks at most once "
-                f"({', '.join(tasks) or 'there are none'}; the weight of response is always 1)"
-            )
-        try:
-            weights[name] = float(number)
-        except ValueError:
-            weights[name] = float("nan")
-        if not 0 <= weights[name] < float("inf"):
-            raise UserError(f"{where}, expected a finite number >= 0 as the weight of {name}")
-    return {task: weights.get(task, 1.0) for task in tasks}
-
-
-def read_dictionary(path: Path) -> Dictionary:
-    """What stands in a `dict.txt`; `UserError` where it is no dictionary."""
-    try:
-        return Dictionary.load(str(path))
-    except Exception as error:  # fairseq raises many kinds, a bare `Exception` among them
-        raise UserError(
-            f"{path}: cannot be read as a dictionary ({error}), expected lines of a symbol, a space and "
-            f"a number: {PREPARE_AGAIN}"
-        ) from error
-
-
-def load_dictionary(path: Path) -> Dictionary:
-    """fairseq's dictionary with `<mask>` last, as BART's embeddings have it."""
-    if not path.is_file():
-        raise UserError(f"{path}: no such file, expected a dictionary: {PREPARE_AGAIN}")
-    dictionary = read_dictionary(path)
-    dictionary.add_symbol("<mask>")
-    return dictionary
-
-
-def dictionary_sha256(dictionary: Dictionary) -> str:
-    """A digest of the symbols in their order."""
-    return hashlib.sha256("\n".join(dictionary.symbols).encode()).hexdigest()
-
-
-def check_same_dictionary(path: Path, dictionary: Dictionary) -> None:
-    """Raise `UserError` where the dictionary in a file is another than that of the responses."""
-    found = load_dictionary(path)
-    if found.symbols != dictionary.symbols:
-        raise UserError(
-            f"{path}: found a dictionary of {len(found):,} symbols, expected the {len(dictionary):,} of "
-            f"the responses in the same order: all tasks share one vocabulary: {PREPARE_AGAIN}"
-        )
-
-
-def load_labels(path: Path) -> list[str]:
-    """The labels of a classification task in the order of its `dict.txt`.
-
-    fairseq-preprocess may pad a dictionary with `madeupword0000` and so on: these are no labels.
-    """
-    if not path.is_file():
-        raise UserError(
-            f"{path}: no such file, expected the labels of a task of --classification-tasks: "
-            f"correct its name, or {PREPARE_AGAIN}"
-        )
-    dictionary = read_dictionary(path)
-    symbols = dictionary.symbols[dictionary.nspecial :]
-    labels = [symbol for symbol in symbols if not symbol.startswith("madeupword")]
-    if len(labels) < 2:
-        raise UserError(
-            f"{path}: found {len(labels)} label(s), expected 2 or more: {PREPARE_AGAIN}"
-        )
-    return labels
 
 
 def check_complete(prefix: str) -> None:
@@ -191,7 +93,7 @@ def check_utterances(prefix: str, dataset: FairseqDataset) -> None:
         )
 
 
-def load_label_numbers(prefix: str, labels: list[str], num_inputs: int) -> Tensor:
+def load_label_numbers(prefix: str, labels: Sequence[str], num_inputs: int) -> Tensor:
     """Class numbers of a binarized label file.
 
     Args:

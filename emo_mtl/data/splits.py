@@ -1,0 +1,159 @@
+"""From binarized files, or text that is encoded already, to the datasets that a model is given."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from fairseq.data import Dictionary, FairseqDataset
+
+from emo_mtl.data.binarized import load_label_numbers, load_tokens
+from emo_mtl.data.datasets import BARTInputDataset, LabelledDataset, MultitaskDataset, PairDataset
+from emo_mtl.data.dictionaries import PREPARE_AGAIN
+from emo_mtl.errors import UserError
+from emo_mtl.names import RESPONSE
+
+logger = logging.getLogger(__name__)
+
+
+class Splits:
+    """Datasets in the one format of training, validation, generation and classification.
+
+    Args:
+        cfg: the task's; its lengths are looked up at each call, since a checkpoint and the positions of a
+            model still change them
+        src_dict, tgt_dict: of utterances and of responses
+    """
+
+    def __init__(self, cfg: Any, src_dict: Dictionary, tgt_dict: Dictionary):
+        self.cfg, self.src_dict, self.tgt_dict = cfg, src_dict, tgt_dict
+
+    # ---- files
+
+    def load(
+        self, folder: Path, split: str, heads: Mapping[str, Sequence[str]]
+    ) -> PairDataset | MultitaskDataset:
+        """One split of the responses, and of the classification tasks where there are some.
+
+        Args:
+            folder: of the binarized tasks
+            heads: name of each classification task -> its labels, in order
+
+        Raises:
+            UserError: a file that is missing, cut off or empty, or that does not fit its labels
+        """
+        responses = self.responses(folder, split)
+        labelled = {
+            name: self.classification(folder, split, name, labels) for name, labels in heads.items()
+        }
+        datasets = {RESPONSE: responses, **labelled}
+        for name, dataset in datasets.items():
+            logger.info(f"{split} {name}: {len(dataset):,} examples")
+        return MultitaskDataset(datasets) if labelled else responses
+
+    def responses(self, folder: Path, split: str) -> PairDataset:
+        """Utterances and their responses; `UserError` as of :meth:`load`."""
+        src, tgt = self.cfg.source_lang, self.cfg.target_lang
+        prefix = str(folder / RESPONSE / f"{split}.{src}-{tgt}.")
+        source = self.encoder_input(self._tokens(prefix + src), prefix + src)
+        target = self.decoder_output(self._tokens(prefix + tgt), prefix + tgt)
+        if len(source) != len(target):
+            raise UserError(
+                f"{prefix}{tgt}.bin: found {len(target):,} responses, expected {len(source):,}, one for "
+                f"each utterance: {PREPARE_AGAIN}"
+            )
+        return self.pairs(source, target, shuffle=split != "test")
+
+    def classification(
+        self, folder: Path, split: str, name: str, labels: Sequence[str]
+    ) -> LabelledDataset:
+        """Utterances, each with its class number; `UserError` as of :meth:`load`."""
+        prefix = str(folder / name / "input0" / split)
+        utterances = self.encoder_input(self._tokens(prefix), prefix)
+        numbers = load_label_numbers(str(folder / name / "label" / split), labels, len(utterances))
+        pairs = self.pairs(utterances, utterances, shuffle=split != "test")
+        return LabelledDataset(pairs, numbers)
+
+    def _tokens(self, prefix: str) -> FairseqDataset:
+        return load_tokens(prefix, self.src_dict, self.cfg.dataset_impl)
+
+    # ---- format
+
+    def encoder_input(self, tokens: FairseqDataset, where: str) -> BARTInputDataset:
+        """What the encoder reads of utterances: every one comes through here, of files and typed.
+
+        Args:
+            tokens: each item `tokens </s>`
+            where: what the log names if some are cut off
+
+        Returns:
+            each item `<s> tokens </s>`, at most `--max-source-length` long
+        """
+        return self._bart_input(tokens, self.cfg.max_source_length, where)
+
+    def decoder_output(self, tokens: FairseqDataset, where: str) -> BARTInputDataset:
+        """What the decoder is to say; as :meth:`encoder_input`, at most `--max-target-length` long."""
+        return self._bart_input(tokens, self.cfg.max_target_length, where)
+
+    def _bart_input(self, tokens: FairseqDataset, max_length: int, where: str) -> BARTInputDataset:
+        cut = int((np.asarray(tokens.sizes) + 1 > max_length).sum())
+        if cut:
+            logger.info(
+                f"{where}: {cut:,} of {len(tokens):,} utterances are longer than {max_length} tokens "
+                "and are cut off there"
+            )
+        return BARTInputDataset(tokens, self.src_dict.bos(), self.src_dict.eos(), max_length)
+
+    def pairs(
+        self,
+        source: BARTInputDataset,
+        target: BARTInputDataset | None,
+        shuffle: bool = False,
+        constraints: Any = None,
+    ) -> PairDataset:
+        """Utterances with what the decoder is to say, padded as the flags ask.
+
+        Args:
+            source: of :meth:`encoder_input`
+            target: of :meth:`decoder_output`; the utterances themselves to classify; None to generate
+            shuffle: mix examples of equal length
+            constraints: of fairseq's generation
+        """
+        return PairDataset(
+            source,
+            source.sizes,
+            self.src_dict,
+            target,
+            None if target is None else target.sizes,
+            self.tgt_dict,
+            left_pad_source=self.cfg.left_pad_source,
+            left_pad_target=self.cfg.left_pad_target,
+            shuffle=shuffle,
+            constraints=constraints,
+            num_buckets=self.cfg.num_batch_buckets,
+            pad_to_multiple=self.cfg.required_seq_len_multiple,
+        )
+
+
+def check_kept(
+    folder: Path, dataset: FairseqDataset, indices: np.ndarray, kept: np.ndarray, most: Any
+) -> None:
+    """Raise `UserError` where every example of a task is too long for the model.
+
+    Args:
+        folder: of the binarized tasks
+        indices: examples of the dataset
+        kept: those of them that are short enough
+        most: tokens of the longest (source, target) that is kept
+    """
+    if isinstance(dataset, MultitaskDataset):
+        lost = dataset.names_of(indices) - dataset.names_of(kept)
+    else:
+        lost = {RESPONSE} if len(kept) == 0 < len(indices) else set()
+    for name in sorted(lost):
+        raise UserError(
+            f"{folder / name}: every example is longer than {most} tokens (source, "
+            "target): raise --max-source-positions and --max-target-positions (and --max-tokens), or "
+            "lower --max-source-length"
+        )

@@ -1,0 +1,88 @@
+"""What a checkpoint keeps of the task: it generates and classifies without any flag of its training.
+
+`heads`: name of each classification task -> its labels, in order; `dictionary_sha256`: of the symbols;
+`max_source_length` and `max_target_length`; `bpe`, `writing` and `titles`: of the data, see
+`emo_mtl.inference.model_files.notes_for_checkpoint`.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fairseq.data import Dictionary
+
+from emo_mtl.data.dictionaries import dictionary_sha256, load_all_labels
+from emo_mtl.errors import UserError
+from emo_mtl.inference.model_files import notes_for_checkpoint
+from emo_mtl.tasks.config import LENGTHS, EmotionDialogueConfig
+
+
+def own_state(cfg: Any, names: Sequence[str], dictionary: Dictionary, data: Path) -> dict[str, Any]:
+    """The state of a task before any checkpoint.
+
+    Args:
+        cfg: the task's
+        names: of the classification tasks
+        data: the folder of the binarized tasks
+
+    Raises:
+        UserError: labels that cannot be read, or utterances with another dictionary
+    """
+    return {
+        "heads": load_all_labels(data, names, dictionary),
+        "dictionary_sha256": dictionary_sha256(dictionary),
+        **{flag: getattr(cfg, flag) for flag in LENGTHS},
+        **notes_for_checkpoint(data),
+    }
+
+
+def check_state(saved: Mapping[str, Any], own: Any, data: Path) -> None:
+    """Compare the task's state in a checkpoint with that of this run.
+
+    Args:
+        saved: the checkpoint's
+        own: of this run: `bpe`, `dictionary_sha256`, `heads`
+        data: its folder
+
+    Raises:
+        UserError: another dictionary, or other labels of a head
+    """
+    bpe_saved = saved.get("bpe") or own.bpe
+    if own.bpe and bpe_saved != own.bpe:
+        raise UserError(
+            f"{data}: its text was encoded with another BPE ({own.bpe['kind']}) "
+            f"than that of the checkpoint ({bpe_saved['kind']}): use the data folder of the training, or "
+            "prepare the data with the checkpoint's BPE"
+        )
+    if saved.get("dictionary_sha256", own.dictionary_sha256) != own.dictionary_sha256:
+        raise UserError(
+            f"{data}: its dictionary is not the one that the checkpoint was trained "
+            "with (the symbols differ): use the data folder of the training, or prepare the data "
+            "with the same dict.txt and the same BPE"
+        )
+    heads = saved.get("heads", {})
+    for name, labels in own.heads.items():
+        if heads.get(name, labels) != labels:
+            raise UserError(
+                f"{data / name / 'label' / 'dict.txt'}: found the labels "
+                f"{', '.join(labels)}, expected those of the checkpoint: {', '.join(heads[name])}"
+            )
+
+
+def merged_state(saved: Mapping[str, Any], own: Mapping[str, Any], cfg: Any) -> dict[str, Any]:
+    """A checkpoint's state with what this run knows better.
+
+    Args:
+        saved: the checkpoint's, after :func:`check_state`; old ones lack entries
+        own: of this run
+        cfg: the task's, whose lengths go before the checkpoint's where they are given
+    """
+    lengths = {flag: getattr(cfg, flag) for flag in LENGTHS}
+    return {
+        **saved,
+        "heads": {**saved.get("heads", {}), **own["heads"]},
+        "bpe": saved.get("bpe") or own["bpe"],
+        # of the data of the training, where it says so
+        **{key: {**own[key], **saved.get(key, {})} for key in ("writing", "titles")},
+        **{f: n for f, n in lengths.items() if n != getattr(EmotionDialogueConfig, f)},
+    }

@@ -1,0 +1,49 @@
+"""Reading dictionaries of symbols and of labels, and every way in which they can be unusable."""
+
+import pytest
+from helpers.data import LABELS, WORDS, make_dictionary
+from helpers.refusals import message_of
+
+from emo_mtl.data.dictionaries import load_dictionary, load_labels
+
+
+class TestLoadDictionary:
+    def test_mask_is_last(self, tmp_path):
+        words = make_dictionary(WORDS, tmp_path / "dict.txt")
+        loaded = load_dictionary(tmp_path / "dict.txt")
+        assert loaded.symbols == [*words.symbols, "<mask>"]
+
+    def test_mask_of_the_file_is_kept(self, tmp_path):
+        make_dictionary([*WORDS, "<mask>"], tmp_path / "dict.txt")
+        assert load_dictionary(tmp_path / "dict.txt").symbols[4:] == [*WORDS, "<mask>"]
+
+    def test_missing(self, tmp_path):
+        message = message_of(load_dictionary, tmp_path / "dict.txt")
+        assert f"{tmp_path / 'dict.txt'}: no such file, expected a dictionary" in message
+        assert "prepare the data again" in message
+
+
+class TestLoadLabels:
+    def test_order_of_the_file(self, tmp_path):
+        make_dictionary(LABELS["e6"], tmp_path / "dict.txt")
+        assert load_labels(tmp_path / "dict.txt") == LABELS["e6"]
+
+    @pytest.mark.parametrize("padding", [1, 6])
+    def test_padding_is_no_label(self, tmp_path, padding):
+        dictionary = make_dictionary(LABELS["e2"], tmp_path / "dict.txt", padding=padding)
+        assert len(dictionary) == 4 + 2 + padding
+        assert load_labels(tmp_path / "dict.txt") == ["neg", "pos"]
+
+    @pytest.mark.parametrize("labels", [[], ["joy"]])
+    def test_too_few(self, tmp_path, labels):
+        make_dictionary(labels, tmp_path / "dict.txt", padding=2)
+        message = message_of(load_labels, tmp_path / "dict.txt")
+        assert (
+            f"{tmp_path / 'dict.txt'}: found {len(labels)} label(s), expected 2 or more" in message
+        )
+
+    def test_missing(self, tmp_path):
+        message = message_of(load_labels, tmp_path / "e7" / "label" / "dict.txt")
+        assert "e7" in message
+        assert "no such file" in message
+        assert "--classification-tasks" in message
