@@ -7,8 +7,9 @@ PYTEST_ARGS ?=
 define HELP
 make demo    train a tiny model on sample dialogues and talk to it; everything goes to demo/
 make test    ruff and pytest
+make docs    the pages of docs/ and the API as a site, in site/
 make venv    only make .venv, which demo and test do by themselves
-make clean   remove .venv and the caches; demo/ stays
+make clean   remove .venv, site/ and the caches; demo/ stays
 
 Options, e.g. make test PYTHON=python3.12
   PYTHON       the Python of .venv, 3.10 - 3.13
@@ -18,7 +19,7 @@ Options, e.g. make test PYTHON=python3.12
 endef
 export HELP
 
-.PHONY: help venv demo test clean
+.PHONY: help venv demo test docs clean
 
 help:
 	@echo "$$HELP"
@@ -34,9 +35,18 @@ test: venv
 	"$(BIN)/ruff" format --check .
 	PATH="$(BIN):$$PATH" "$(BIN)/python" -m pytest -n logical --maxprocesses 4 --dist worksteal $(PYTEST_ARGS)
 
+# The sources are read, not imported: an environment without torch will do.
+docs: .venv-docs/bin/mkdocs
+	.venv-docs/bin/mkdocs build --strict
+
+.venv-docs/bin/mkdocs: constraints/docs.txt
+	"$(or $(PYTHON),python3)" -m venv --clear .venv-docs
+	.venv-docs/bin/python -m pip install --quiet -r constraints/docs.txt
+	touch $@
+
 clean:
 	@if [ -e .venv/.made-by-make ]; then \
 	  rm -f .venv/.ready && find .venv -mindepth 1 ! -name .made-by-make -delete && rm -rf .venv; \
 	elif [ -e .venv ]; then echo "kept .venv: it was not made by make"; fi
-	rm -rf emo_mtl.egg-info .hypothesis .pytest_cache .ruff_cache
+	rm -rf .venv-docs site emo_mtl.egg-info .hypothesis .pytest_cache .ruff_cache
 	find emo_mtl preprocess examples benchmarks tests -name __pycache__ -type d -prune -exec rm -rf {} +

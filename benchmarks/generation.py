@@ -126,7 +126,7 @@ def worker(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def argv(job: dict[str, Any], task: str) -> list[str]:
-    """The README's fairseq-generate; batches by sentences, so that every system has the same."""
+    """The fairseq-generate of docs/generation.md; batches by sentences, so that every system has the same."""
     return [
         *(f"{job['data']}/data-bin", "--task", task, "--path", job["checkpoint"]),
         *("--beam", str(BEAM), "--no-repeat-ngram-size", str(NO_REPEAT)),

@@ -1,4 +1,4 @@
-"""`emo-mtl download`: the corpora, BART and the GPT-2 BPE from their homes, laid out as RAW in the README."""
+"""`emo-mtl download`: the corpora, BART and the GPT-2 BPE from their homes, laid out as in docs/data.md."""
 
 import argparse
 import sys

@@ -140,7 +140,7 @@ def bart_config(model: EmoBARTModel, **more: Any) -> "BartConfig":
 
 
 def generation_config(model: EmoBARTModel, dictionary: Dictionary) -> "GenerationConfig":
-    """Beam search as the README's fairseq-generate does it: beam 5, no trigram twice.
+    """Beam search as docs/generation.md's fairseq-generate does it: beam 5, no trigram twice.
 
     The symbols that the task suppresses are `bad_words_ids`: `suppress_tokens` would suppress the
     `<s>` too that every response starts with.

@@ -59,8 +59,9 @@ class EmoBART:
             data: the prepared folder, of which the dictionary is read; by default what training left
                 beside the checkpoint, or the folder that it was trained on
             bpe: `sentencepiece` or `gpt2`; by default the model's
-            sentencepiece_model, gpt2_encoder_json, gpt2_vocab_bpe: the files of the BPE; by default
-                `spm.model`, or `encoder.json` and `vocab.bpe`, beside the data or the checkpoint
+            sentencepiece_model: its file; by default `spm.model` beside the data or the checkpoint
+            gpt2_encoder_json: the first file of GPT-2's BPE; by default `encoder.json` there
+            gpt2_vocab_bpe: the second; by default `vocab.bpe` there
             device: such as `cpu`, `cuda` or `cuda:1`; a GPU where there is one by default
 
         Raises:

@@ -6,7 +6,7 @@ People type `I'm sad.`; DailyDialog holds `I'm sad .` (three times in ten `I ’
 spellings; `Writing.normalize` undoes them and then writes as one corpus mostly does.
 
 Only spaces, quotation marks, apostrophes and (for a lower-case corpus) case change: no letter or digit
-is lost, added or moved. The contractions are English; `docs/WRITING.md` has examples and limits.
+is lost, added or moved. The contractions are English; `docs/writing.md` has examples and limits.
 
 Why regular expressions and not sacremoses' detokenizer: it leaves `I ’ m` and `ca n't` as they are,
 makes `happy:)` of `happy :)`, `p. m.` of `p . m .`, and joins the words of Korean.

@@ -1,4 +1,4 @@
-"""The corpora, BART and the GPT-2 BPE from their homes, laid out as RAW in the README."""
+"""The corpora, BART and the GPT-2 BPE from their homes, laid out as in docs/data.md."""
 
 import shutil
 import sys

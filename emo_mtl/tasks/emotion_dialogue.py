@@ -339,7 +339,7 @@ class EmotionDialogueTask(TranslationTask):
         With `seq_gen_cls=SequenceGenerator` beam search is fairseq's own.
 
         Raises:
-            UserError: a flag that does not work here (`docs/FLAGS.md`)
+            UserError: a flag that does not work here (`docs/flags.md`)
         """
         check_group("generation", args)
         if seq_gen_cls is None and not getattr(args, "print_alignment", False):

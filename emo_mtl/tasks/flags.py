@@ -1,6 +1,6 @@
 """What is wrong with the flags of a command: pure functions of fairseq's config, called before any work.
 
-A flag that the task has from fairseq works as there, or is refused here with one line (`docs/FLAGS.md`).
+A flag that the task has from fairseq works as there, or is refused here with one line (`docs/flags.md`).
 """
 
 import json

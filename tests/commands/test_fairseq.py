@@ -1,4 +1,4 @@
-"""The commands of the README as a user types them, in processes of their own, on the sample corpora."""
+"""The commands of README and docs/ as a user types them, in processes of their own, on the sample corpora."""
 
 import json
 import re
@@ -76,7 +76,7 @@ class TestTrain:
             torch.testing.assert_close(two[name], expected, rtol=1e-4, atol=1e-5)
 
     def test_restores_a_checkpoint_in_the_format_of_bart_large(self, sample, tmp_path):
-        """The README's command, on a randomly initialised file as fairseq distributes it."""
+        """The command of docs/training.md, on a randomly initialised file as fairseq distributes it."""
         pretrained = write_pretrained_bart(sample, tmp_path / "model.pt")
         restore = ["--finetune-from-model", tmp_path / "model.pt"]
         restore += ["--disable-validation", "--max-update", "1"]

@@ -1,4 +1,4 @@
-"""What the README's commands make in a checkout is not offered to git."""
+"""What the commands of README and docs/ make in a checkout is not offered to git."""
 
 import shutil
 import subprocess

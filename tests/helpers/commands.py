@@ -64,13 +64,18 @@ def run_command(*command: object, check: bool = True, **env: str) -> subprocess.
 def run_forked(
     executable: str, arguments: Sequence[str], env: dict[str, str], stdout: Path, stderr: Path
 ) -> None:
-    """In the new process: what a shell and Python's start do, then the command, then Python's end."""
+    """In the new process: what a shell does, then :func:`run`."""
     for number, path in ((1, stdout), (2, stderr)):
         with path.open("wb") as file:
             os.dup2(file.fileno(), number)
+    run(executable, arguments, REPOSITORY, env)
+
+
+def run(executable: str, arguments: Sequence[str], folder: Path, env: dict[str, str]) -> None:
+    """In the new process: what Python's start does, then the command, then Python's end."""
     logging.root.handlers.clear()  # fairseq's commands configure it before they import fairseq
     logging.root.setLevel(logging.WARNING)
-    os.chdir(REPOSITORY)
+    os.chdir(folder)
     os.environ.clear()
     os.environ.update(env)
     status = 1

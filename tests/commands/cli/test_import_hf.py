@@ -19,7 +19,7 @@ from emo_mtl.huggingface.tokenizer import save_sentencepiece_tokenizer
 hide_broken_torchaudio()
 transformers = pytest.importorskip("transformers", reason="needs the extra emo-mtl[hf]")
 
-# The README's flags of a training from pretrained BART, but for the dimensions and a learning rate
+# The flags of a training from pretrained BART (docs/training.md), but for the dimensions and a learning rate
 # that leaves the parameters as they were loaded.
 TRAIN = [
     *("--user-dir", "emo_mtl", "--task", "emotion_dialogue", "--arch", "emo_bart_large", "--cpu"),

@@ -1,4 +1,4 @@
-"""Training with several processes, started as users start it, on CPUs with gloo (docs/DISTRIBUTED.md)."""
+"""Training with several processes, started as users start it, on CPUs with gloo (docs/distributed.md)."""
 
 import os
 import signal
@@ -26,7 +26,7 @@ def fairseq_train(data: Path, save_dir: Path, **flags: str) -> list[str]:
 
 
 def torchrun(command: list[str], *flags: str) -> list[str]:
-    """The README's way: torchrun names the rank, the command line gives it to fairseq."""
+    """The way of docs/distributed.md: torchrun names the rank, the command line gives it to fairseq."""
     line = " ".join([*(f"'{part}'" for part in command), *GLOO])
     line += " --distributed-world-size 2 --distributed-rank $RANK --distributed-init-method env://"
     return [str(BIN / "torchrun"), *flags, "--no-python", "bash", "-c", line]

@@ -307,7 +307,7 @@ class TestJson:
 
 @pytest.mark.skipif("EMO_MTL_DATA" not in os.environ, reason="needs the real corpora")
 class TestRealCorpora:
-    """Shares of test texts that are in the normal form already, white space apart (see docs/WRITING.md)."""
+    """Shares of test texts that are in the normal form already, white space apart (see docs/writing.md)."""
 
     @pytest.mark.parametrize(
         ("reader", "writing", "share"),

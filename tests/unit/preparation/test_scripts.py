@@ -166,7 +166,7 @@ class TestCrowdFlower:
         write(kaggle, "".join([*rows, "99,joy,not of the original\n"]))
         original.unlink()
         assert crowdflower.read(raw / "crowdflower").splits == expected
-        kaggle.rename(original)  # the name that the README asks for
+        kaggle.rename(original)  # the name that docs/data.md asks for
         assert crowdflower.read(raw / "crowdflower").splits == expected
         assert "left out 1 more" in capsys.readouterr().out
 

@@ -86,7 +86,7 @@ class TestTable:
             assert EmotionDialogueConfig.__dataclass_fields__[name].default == default
 
     def test_documentation(self):
-        text = (REPOSITORY / "docs" / "FLAGS.md").read_text(encoding="utf-8")
+        text = (REPOSITORY / "docs" / "flags.md").read_text(encoding="utf-8")
         rows = [line for line in text.splitlines() if line.startswith("| `--")]
         assert rows == [
             f"| `{flag(r.name)}` | {'beside tasks' if r.with_tasks else 'always'} | {r.why} |"
