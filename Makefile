@@ -48,5 +48,5 @@ clean:
 	@if [ -e .venv/.made-by-make ]; then \
 	  rm -f .venv/.ready && find .venv -mindepth 1 ! -name .made-by-make -delete && rm -rf .venv; \
 	elif [ -e .venv ]; then echo "kept .venv: it was not made by make"; fi
-	rm -rf .venv-docs site emo_mtl.egg-info .hypothesis .pytest_cache .ruff_cache
+	rm -rf .venv-docs site emo_mtl.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find emo_mtl preprocess examples benchmarks tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -46,7 +46,7 @@ class FairseqFinder(MetaPathFinder):
         others = (finder for finder in sys.meta_path if finder is not self)
         specs = (finder.find_spec(name, path, target) for finder in others)
         spec = next((spec for spec in specs if spec is not None), None)
-        if spec is not None:
+        if spec is not None and spec.loader is not None:
             spec.loader = RegisteringLoader(spec.loader)
         return spec
 
@@ -62,6 +62,8 @@ class RegisteringLoader(Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         # What asks a module for its loader later (inspect, pkgutil) gets the real one.
-        module.__loader__ = module.__spec__.loader = self.loader
+        module.__loader__ = self.loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self.loader
         self.loader.exec_module(module)
         import_components()

@@ -29,7 +29,7 @@ from emo_mtl.names import RESPONSE
 class MultitaskNLLConfig(LabelSmoothedCrossEntropyCriterionConfig):
     """The flags of `label_smoothed_cross_entropy`; the weights are the task's `--loss-weights`."""
 
-    response_loss_reduction: ChoiceEnum(["mean", "sum"]) = field(
+    response_loss_reduction: ChoiceEnum(["mean", "sum"]) = field(  # type: ignore[valid-type]
         default="mean",
         metadata={
             "help": "how a mini-batch's response loss is reduced over its target tokens before it meets the "

@@ -40,7 +40,7 @@ def resample_means(
     return drawn @ scores / total
 
 
-def interval(scores: ArrayLike, resampled: ArrayLike) -> Interval:
+def interval(scores: NDArray, resampled: NDArray) -> Interval:
     """The mean of one column of scores, with the percentile interval of its bootstrap means.
 
     Args:

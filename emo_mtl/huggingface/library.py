@@ -31,4 +31,4 @@ def hide_broken_torchaudio() -> None:
     try:
         importlib.import_module("torchaudio")
     except (ImportError, OSError):
-        sys.modules["torchaudio"] = None  # Python's own way to say "there is no such module"
+        sys.modules["torchaudio"] = None  # type: ignore[assignment]  # Python's own way to say "there is no such module"

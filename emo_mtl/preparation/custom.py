@@ -124,7 +124,8 @@ def read_examples(folder: Path, split: str) -> tuple[list[Example], list[Path]]:
                 expected="2: text<TAB>label",
                 fix="write one text, one tab and one label (pandas: to_csv with sep='\\t', index=False)",
             )
-        examples.append(make_example(*row, where))
+        text, label = row
+        examples.append(make_example(text, label, where))
     return examples, [table]
 
 

@@ -176,7 +176,7 @@ def from_first_source(item: Item, work: Path) -> None:
     Raises:
         UserError: none has; what each of them did
     """
-    failures = []
+    failures: list[str] = []
     for number, urls in enumerate(item.sources):
         if failures:
             print(f"{failures[-1]}: trying {urls[0]}", file=sys.stderr)

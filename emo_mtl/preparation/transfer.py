@@ -10,17 +10,19 @@ import urllib.error
 import urllib.request
 import zipfile
 import zlib
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from emo_mtl.errors import UserError
 
 BLOCK = 1 << 20  # bytes
 TIMEOUT = 60  # seconds without a byte
 TOO_LARGE = "is far larger than expected: stopped, since it cannot be right"
+
+Stream = IO[bytes] | io.BufferedIOBase
 
 
 def fetch(url: str, path: Path, max_bytes: int) -> None:
@@ -69,7 +71,7 @@ def fetch(url: str, path: Path, max_bytes: int) -> None:
     part.replace(path)
 
 
-def progress(source: BinaryIO, name: str, done: int, total: int | None) -> Iterator[bytes]:
+def progress(source: Stream, name: str, done: int, total: int | None) -> Iterator[bytes]:
     """The blocks of a file, with a bar on a terminal."""
     from tqdm import tqdm
 
@@ -92,14 +94,14 @@ class Limit:
             raise UserError(f"{where}: {TOO_LARGE}")
 
 
-def copy(blocks: Iterable[bytes], out: BinaryIO, limit: Limit, where: object) -> None:
+def copy(blocks: Iterable[bytes], out: Stream, limit: Limit, where: object) -> None:
     """Write blocks; `UserError` as soon as they are more than the limit."""
     for block in blocks:
         limit.take(len(block), where)
         out.write(block)
 
 
-def blocks_of(source: BinaryIO) -> Iterator[bytes]:
+def blocks_of(source: Stream) -> Iterator[bytes]:
     """The blocks of an open file."""
     return iter(partial(source.read, BLOCK), b"")
 
@@ -142,7 +144,8 @@ def take_out(archives: Iterable[Path], files: dict[str, Path], max_bytes: int) -
         raise UserError(f"{', '.join(map(str, archives))}: found no {', '.join(wanted)} in it")
 
 
-Members = Iterator[tuple[str, Iterable[bytes]]]  # names without folders, and contents
+# names without folders, and contents
+Members = Generator[tuple[str, Iterable[bytes]], None, None]
 
 NO_CONTENT = (
     *(tarfile.LNKTYPE, tarfile.SYMTYPE, tarfile.CHRTYPE),
@@ -174,7 +177,7 @@ def tar_members(archive: Path, wanted: Container[str], limit: Limit) -> Members:
             limit.take(len(block), archive)
 
 
-def exactly(stream: BinaryIO, size: int, limit: Limit, where: object) -> Iterator[bytes]:
+def exactly(stream: Stream, size: int, limit: Limit, where: object) -> Iterator[bytes]:
     """The next `size` bytes in blocks, counted against a limit; EOFError where there are fewer."""
     while size:
         block = stream.read(min(size, BLOCK))

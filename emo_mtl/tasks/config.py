@@ -38,7 +38,7 @@ class EmotionDialogueConfig(TranslationConfig):
             "--update-freq at least the number of tasks"
         },
     )
-    task_sampling: ChoiceEnum(["round-robin", "proportional"]) = field(
+    task_sampling: ChoiceEnum(["round-robin", "proportional"]) = field(  # type: ignore[valid-type]
         default="round-robin",
         metadata={
             "help": "order of the tasks' mini-batches in training. round-robin: one of each task in "

@@ -67,7 +67,7 @@ def read_results(path: Path, item_ids: Collection[str]) -> Results:
                     found = [f"worker {key[0]} has rated {key[1]} in line {first}; expected once"]
             problems += [f"line {reader.line_num}: {problem}" for problem in found]
             if not found:
-                answers = [int(_RATING.fullmatch(row[column])[1]) for column in _ANSWERS]
+                answers = [int(float(row[column])) for column in _ANSWERS]
                 ratings.append(Rating(row[_ITEM], row[_WORKER], answers))
     except csv.Error as error:
         raise UserError(

@@ -59,18 +59,19 @@ def read_settings(path: Path) -> Settings | None:
         UserError: the file cannot be read
     """
     for line in read_text(path).split("\n"):
-        found = {name: pattern.search(line) for name, pattern in _SETTINGS.items()}
-        if not all(found[name] for name in ("seed", "tasks", "weights")):
+        matches = {name: pattern.search(line) for name, pattern in _SETTINGS.items()}
+        found = {name: match[match.lastindex or 0] for name, match in matches.items() if match}
+        if not {"seed", "tasks", "weights"} <= found.keys():
             continue
         # fairseq-train has checked both; its own parser would take the seconds that fairseq takes to import
-        weights = dict.fromkeys(filter(None, found["tasks"][1].split(",")), 1.0)
-        for item in filter(None, found["weights"][1].split(",")):
+        weights = dict.fromkeys(filter(None, found["tasks"].split(",")), 1.0)
+        for item in filter(None, found["weights"].split(",")):
             name, _, weight = item.partition("=")
             weights[name.strip()] = float(weight)
         return Settings(
-            model=found["model"][1] if found["model"] else None,
-            pretrained=bool(found["finetuned"]) or bool(found["restored"] and found["reset"]),
-            seed=int(found["seed"][1]),
+            model=found.get("model"),
+            pretrained="finetuned" in found or {"restored", "reset"} <= found.keys(),
+            seed=int(found["seed"]),
             loss_weights=weights,
         )
     return None
@@ -122,7 +123,9 @@ def _parse(text: str, where: str) -> Point | None:
         epoch = stats.pop("epoch")
         stats = {key.removeprefix(f"{split}_"): value for key, value in stats.items()}
     else:
-        epoch, split, rest = _SIMPLE.fullmatch(text).groups(default="train")
+        simple = _SIMPLE.fullmatch(text)
+        assert simple  # the caller has looked
+        epoch, split, rest = simple.groups(default="train")
         pairs = [pair.split() for pair in rest.split(" | ")]
         broken = next((pair for pair in pairs if len(pair) != 2), None)
         if broken is not None:

@@ -9,6 +9,7 @@ from emo_mtl.cli.classify import read_utterances
 from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError
 from emo_mtl.evaluation.recognition import Predictions, parts_table, predictions_tsv, score
+from emo_mtl.formats import typed_json
 
 # gold joy, joy, anger, anger; predicted joy, anger, anger, joy
 RESULT = Predictions(
@@ -37,7 +38,7 @@ class TestScore:
         assert clean.macro_f1 == pytest.approx(200 / 3)  # both classes: 2 / 3
         assert seen.confusion == [[0, 0], [1, 0]]
         assert seen.accuracy == 0
-        json.dumps(whole)
+        json.loads(typed_json.to_text([whole]))
 
         table = parts_table([whole, clean, seen]).splitlines()
         assert table[2:5] == [
