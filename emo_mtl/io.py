@@ -1,5 +1,8 @@
-"""Files: reading those of the user, where what is wrong is said with its line; and writing, which never
-replaces anything unasked, and writes all or nothing."""
+"""Reading and writing files.
+
+Of those of the user, what is wrong is said with its line. Nothing is replaced unasked, and all is written or
+nothing.
+"""
 
 import hashlib
 import json
@@ -75,8 +78,10 @@ def read_utterances(source: str) -> list[str]:
 
 
 def text_lines(text: str) -> list[str]:
-    """The lines of a text. Only a line feed ends one, with or without a carriage return before it: U+2028
-    in a response does not."""
+    """The lines of a text.
+
+    Only a line feed ends one, with or without a carriage return before it: U+2028 in a response does not.
+    """
     return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
 
 

@@ -65,8 +65,11 @@ def of_task(name: str, kind: str) -> str:
 
 
 class NotFiniteError(UserError, RuntimeError):
-    """A loss that is NaN or infinite. fairseq's trainer lets a `RuntimeError` pass; at any other exception
-    it writes a `crash.pt` first, of gigabytes, and here all is in the checkpoints."""
+    """A loss that is NaN or infinite.
+
+    fairseq's trainer lets a `RuntimeError` pass; at any other exception it writes a `crash.pt` first, of
+    gigabytes, and here all is in the checkpoints.
+    """
 
 
 def check_finite(loss: Tensor, task: str, model: nn.Module) -> None:
@@ -216,7 +219,7 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
 
     @classmethod
     def reduce_metrics(cls, logging_outputs: list[dict[str, Any]]) -> None:
-        """Log, in bits as fairseq does (base 2), each mean over all that the meter has seen:
+        """Log each mean over all that the meter has seen, in bits as fairseq does (base 2).
 
         `loss`: sum over tasks of lambda_t times the mean loss of t; `response_loss` and
         `response_nll_loss` per token, `response_ppl`; for a classification task t `t_loss` per

@@ -37,9 +37,10 @@ def projected_nll(
 
 
 class _ProjectedNLL(torch.autograd.Function):
-    """loss = lse(z) - (1 - eps - eps_i) z_target - eps_i sum(z), with eps_i = eps / (V - 1), and
+    """Label-smoothed NLL of a projection, and its gradient: fairseq's loss, rearranged.
 
-    d loss / d z = softmax(z) - (1 - eps - eps_i) [target] - eps_i: fairseq's loss, rearranged.
+    loss = lse(z) - (1 - eps - eps_i) z_target - eps_i sum(z), with eps_i = eps / (V - 1), and
+    d loss / d z = softmax(z) - (1 - eps - eps_i) [target] - eps_i.
     """
 
     @staticmethod

@@ -1,1 +1,3 @@
+"""Datasets, splits and the order of their batches."""
+
 import fairseq  # noqa: F401  (before any module here: it registers them all, see emo_mtl/registration.py)

@@ -142,7 +142,8 @@ class MultitaskDataset(FairseqDataset):
     def filter_indices_by_size(
         self, indices: np.ndarray, max_sizes: Any
     ) -> tuple[np.ndarray, list[int]]:
-        kept, ignored = [], []
+        kept: list[np.ndarray] = []
+        ignored: list[int] = []
         for dataset, own, offset in self._per_task(indices):
             keep, drop = dataset.filter_indices_by_size(own, max_sizes)
             kept.append(np.asarray(keep) + offset)

@@ -47,7 +47,7 @@ class Splits:
         labelled = {
             name: self.classification(folder, split, name, labels) for name, labels in heads.items()
         }
-        datasets = {RESPONSE: responses, **labelled}
+        datasets: dict[str, FairseqDataset] = {RESPONSE: responses, **labelled}
         for name, dataset in datasets.items():
             logger.info(f"{split} {name}: {len(dataset):,} examples")
         return MultitaskDataset(datasets) if labelled else responses

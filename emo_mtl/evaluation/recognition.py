@@ -38,6 +38,7 @@ class Predictions:
         Args:
             parts: positions, from 0, of the utterances of each part
         """
+        assert self.gold is not None
         found = []
         for part, ids in parts.items():
             gold, predicted = self.gold[list(ids)], self.predicted[list(ids)]

@@ -1,0 +1,1 @@
+"""From and to transformers: weights, tokenizers, model cards."""

@@ -202,6 +202,7 @@ def load_exactly(converted: torch.nn.Module, state: Mapping[str, Tensor]) -> Non
 
 
 def unsupported(found: str, expected: object) -> UserError:
+    """What to say of a model of ours that transformers' BART cannot be."""
     return UserError(
         f"the checkpoint cannot be converted: found {found}, expected {expected}, since transformers' "
         "BART has nothing else: train with --arch emo_bart_large, emo_bart_base or emo_bart_tiny and "
@@ -288,6 +289,7 @@ def to_fairseq_state(state: Mapping[str, Tensor], num_symbols: int) -> dict[str,
 
 
 def not_bart(found: str, expected: object) -> UserError:
+    """What to say of a BART of transformers that fairseq's cannot be."""
     return UserError(
         f"the model cannot be imported: found {found}, expected {expected}, since fairseq's BART has "
         "nothing else: give a BART model"

@@ -49,8 +49,10 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def data_folder(state: dict[str, Any], data: str | Path | None) -> Path:
-    """A folder with a model's dictionary: `data`, or by default what training left beside the checkpoint,
-    or the folder that it was trained on (the first of several).
+    """A folder with a model's dictionary.
+
+    It is `data`, or by default what training left beside the checkpoint, or the folder that it was trained on
+    (the first of several).
 
     Args:
         state: of :func:`load_checkpoint`

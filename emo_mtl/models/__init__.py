@@ -1,1 +1,3 @@
+"""BART with classification heads."""
+
 import fairseq  # noqa: F401  (before any module here: it registers them all, see emo_mtl/registration.py)

@@ -63,8 +63,9 @@ def keep_horizon(cfg: Any, path: Path, saved: Mapping[str, Any]) -> None:
 
 
 def set_horizon(cfg: Any, steps: int) -> None:
-    """Let `polynomial_decay` end with the training where --total-num-update is not given; warn where it ends
-    before.
+    """Let `polynomial_decay` end with the training where --total-num-update is not given.
+
+    Where it is given and ends before, say so.
 
     Args:
         cfg: fairseq-train's whole config, from which the scheduler is built afterwards; or an empty one

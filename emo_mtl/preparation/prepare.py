@@ -138,7 +138,7 @@ def read_settings(options: Options) -> dict[str, Any]:
 
 def make_dictionary(options: Options, inputs: dict[str, Input], folder: Path) -> None:
     """Write `folder/dict.txt` and the files of the BPE."""
-    if options.bpe == "gpt2":
+    if options.gpt2_bpe_dir and options.bpe == "gpt2":
         for name in GPT2_FILES:
             shutil.copyfile(options.gpt2_bpe_dir / name, folder / name)
         return
@@ -204,7 +204,7 @@ def prepare(options: Options) -> None:
             }
         load = (
             partial(encode.load_gpt2, options.gpt2_bpe_dir)
-            if options.bpe == "gpt2"
+            if options.gpt2_bpe_dir and options.bpe == "gpt2"
             else partial(encode.load_sentencepiece, home / "spm.model")
         )
         with encode.start_workers(options.workers, load) as pool:

@@ -18,7 +18,7 @@ class Split(NamedTuple):
 
 
 def write_splits(dataset: Dataset, folder: Path) -> None:
-    """Write `folder/{train,valid,test}.SUFFIX`: UTF-8, one example a line, lines end in `\\n`.
+    """Write `folder/{train,valid,test}.SUFFIX`: UTF-8, one example a line, lines end in a line feed.
 
     All six are written under temporary names first: a failure leaves older files as they were.
     """

@@ -4,7 +4,7 @@ A flag that the task has from fairseq works as there, or is refused here with on
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -93,6 +93,7 @@ def setting(group: Any, name: str) -> Any:
 
 
 def flag(name: str) -> str:
+    """A field's name as a flag."""
     return f"--{name.replace('_', '-')}"
 
 
@@ -131,7 +132,7 @@ def check_lengths(cfg: Any) -> None:
 # ---- training
 
 
-def check_training(command: Mapping[str, Any], folder: Path, tasks: Sequence[str]) -> None:
+def check_training(command: Any, folder: Path, tasks: Sequence[str]) -> None:
     """Check the config of fairseq-train or fairseq-hydra-train.
 
     Args:
@@ -188,7 +189,7 @@ def check_subsets(dataset: Any, folder: Path, tasks: Sequence[str]) -> None:
                 )
 
 
-def check_precision(command: Mapping[str, Any]) -> None:
+def check_precision(command: Any) -> None:
     """Raise `UserError` for half precision without a GPU, or with an optimizer that does not support it."""
     common = command.common
     names = ("fp16", "memory_efficient_fp16", "bf16", "memory_efficient_bf16", "amp")
@@ -207,7 +208,7 @@ def check_precision(command: Mapping[str, Any]) -> None:
                 )
 
 
-def check_bleu(command: Mapping[str, Any]) -> None:
+def check_bleu(command: Any) -> None:
     """Raise `UserError` for flags of `--eval-bleu` that contradict each other or do not exist."""
     task = command.task
     if not task.eval_bleu:
@@ -261,7 +262,7 @@ def check_best_metric(checkpoint: Any, metrics: Sequence[str]) -> None:
 # ---- generation
 
 
-def check_generation(command: Mapping[str, Any]) -> None:
+def check_generation(command: Any) -> None:
     """Check the config of fairseq-generate or fairseq-interactive; that of any other command passes.
 
     Raises:

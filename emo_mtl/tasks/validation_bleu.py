@@ -20,8 +20,10 @@ def log_bleu(logging_outputs: list[dict[str, Any]]) -> None:
 
 
 def bleu_keys() -> list[str]:
-    """The keys under which `TranslationTask.valid_step` logs a batch's BLEU counts, in its order: ranks that
-    hold different tasks are added up by it."""
+    """The keys under which `TranslationTask.valid_step` logs a batch's BLEU counts.
+
+    In its order: ranks that hold different tasks are added up by it.
+    """
     counts = [f"_bleu_{kind}_{n}" for n in range(EVAL_BLEU_ORDER) for kind in ("counts", "totals")]
     return ["_bleu_sys_len", "_bleu_ref_len", *counts]
 

@@ -3,6 +3,7 @@
 import zipfile
 import zlib
 from argparse import Namespace
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,7 @@ def read(path: Path) -> dict[str, Any]:
     return content
 
 
-def saved_flags(content: dict[str, Any], group: str) -> dict[str, Any]:
+def saved_flags(content: Mapping[str, Any], group: str) -> dict[str, Any]:
     """The flags of a checkpoint's training, of one group of fairseq's config; {} where there are none.
 
     Args:

@@ -170,8 +170,11 @@ def _tasks(run: Run) -> list[str]:
 
 
 def _text(name: str) -> str:
-    """A name for matplotlib, which sets what stands between dollars as a formula, and keeps `_name` out of a
-    legend; an SVG cannot hold control characters."""
+    """A name for matplotlib.
+
+    It sets what stands between dollars as a formula, and keeps `_name` out of a legend; an SVG cannot hold
+    control characters.
+    """
     shown = re.sub(r"[\0-\x1f\x7f-\x9f\ufffe\uffff]+", " ", name).replace("$", r"\$")
     return f" {shown}" if shown.startswith("_") else shown
 

@@ -113,7 +113,7 @@ def read_run(folder: Path) -> Run:
         ("awareness.json", AwarenessScores, AWARENESS_MEASURES),
     ):
         if name in present:
-            found = typed_json.read(folder / name, kind)
+            found: Any = typed_json.read(folder / name, kind)
             entries = found if isinstance(found, list) else found.rows
             _add_scores(run, folder / name, entries, measures)
     if "train.log" in present:
