@@ -6,7 +6,7 @@ PYTEST_ARGS ?=
 
 define HELP
 make demo    train a tiny model on sample dialogues and talk to it; everything goes to demo/
-make test    ruff and pytest
+make test    ruff, mypy and pytest
 make docs    the pages of docs/ and the API as a site, in site/
 make venv    only make .venv, which demo and test do by themselves
 make clean   remove .venv, site/ and the caches; demo/ stays
@@ -33,6 +33,7 @@ demo: venv
 test: venv
 	"$(BIN)/ruff" check .
 	"$(BIN)/ruff" format --check .
+	"$(BIN)/mypy"
 	PATH="$(BIN):$$PATH" "$(BIN)/python" -m pytest -n logical --maxprocesses 4 --dist worksteal $(PYTEST_ARGS)
 
 # The sources are read, not imported: an environment without torch will do.

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fairseq.data import Dictionary
+from torch import nn
 
 from emo_mtl.huggingface.convert import to_huggingface, to_huggingface_classifier
 from emo_mtl.huggingface.model_card import model_card
 from emo_mtl.huggingface.tokenizer import save_gpt2_tokenizer, save_sentencepiece_tokenizer
-from emo_mtl.models.emo_bart import EmoBARTModel
 from emo_mtl.names import RESPONSE
 from emo_mtl.tasks.emotion_dialogue import EmotionDialogueTask
 
@@ -21,7 +21,7 @@ def export(
     folder: Path,
     name: str,
     task: EmotionDialogueTask,
-    model: EmoBARTModel,
+    model: nn.Module,
     bpe: Namespace,
     updates: int,
 ) -> None:
@@ -29,6 +29,7 @@ def export(
 
     Args:
         name: of the model, for its card
+        model: the `EmoBARTModel` of the task
         bpe: of `emo_mtl.inference.loading.find_bpe`
         updates: of its training
 
@@ -42,8 +43,8 @@ def export(
     for head, labels in task.heads.items():
         to_huggingface_classifier(model, head, labels).save_pretrained(folder / head)
         tokenizer.save_pretrained(folder / head)
-    known = [corpus for corpus in (RESPONSE, *task.heads) if corpus in task.state.writing]
-    writings = {corpus: task.writing(corpus) for corpus in known}
+    found = {corpus: task.writing(corpus) for corpus in (RESPONSE, *task.heads)}
+    writings = {corpus: writing for corpus, writing in found.items() if writing}
     card = model_card(name, model, task.heads, updates, writings)
     (folder / "README.md").write_text(card, encoding="utf-8")
 

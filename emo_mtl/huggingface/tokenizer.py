@@ -129,7 +129,7 @@ def units_of(dictionary: Dictionary) -> list[str]:
     ]
 
 
-def save_tokenizer(kind: type, folder: Path, max_length: int) -> Any:
+def save_tokenizer(kind: Any, folder: Path, max_length: int) -> Any:
     """A tokenizer of the files in a folder, with its settings saved there too."""
     tokenizer = kind.from_pretrained(folder, model_max_length=max_length, **SETTINGS)
     tokenizer.save_pretrained(folder)
@@ -149,7 +149,7 @@ def dictionary_of(tokenizer: "PreTrainedTokenizerBase", folder: Path) -> Diction
         UserError: not BART's special tokens, or tokens that a dict.txt cannot hold
     """
     vocabulary = tokenizer.get_vocab()
-    tokens = sorted(vocabulary, key=vocabulary.get)
+    tokens = sorted(vocabulary, key=vocabulary.__getitem__)
     if sorted(vocabulary.values()) != list(range(len(tokens))):
         raise UserError(
             f"{folder}: found a tokenizer whose numbers have gaps or come twice, expected one token for each "

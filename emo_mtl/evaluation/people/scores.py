@@ -79,7 +79,9 @@ def score(folder: Path, file: Path, seed: int) -> PeopleScores:
     key = read_key(folder / KEY)
     results = read_results(file, key.hits)
     systems = key.systems
-    ratings = {item_id: [] for item_id in key.hits}  # HIT -> raters x questions
+    ratings: dict[str, list[list[int]]] = {
+        item_id: [] for item_id in key.hits
+    }  # HIT -> raters x questions
     for rating in results.ratings:
         ratings[rating.item_id].append(rating.answers)
 

@@ -87,6 +87,13 @@ class Row:
         """The row of the paper that this one repeats."""
         return None if self.baseline else paper.find_row(self.name, self.runs[0].loss_weights)
 
+    @property
+    def scores(self) -> dict[Key, Summary]:
+        """All scores that any of the runs has."""
+        keys = dict.fromkeys(key for run in self.runs for key in run.scores)
+        found = {key: self.summary(key) for key in keys}
+        return {key: summary for key, summary in found.items() if summary}
+
     def summary(self, key: Key) -> Summary | None:
         """None where no run has the score."""
         values = tuple(run.scores[key] for run in self.runs if key in run.scores)

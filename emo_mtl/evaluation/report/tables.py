@@ -250,11 +250,11 @@ def _table(
     lines = []
     for row in _rows_with(rows, columns):
         name = md.text(row.name)
-        if lambdas:
+        if lambdas and row.paper:
             name = _with_lambdas(name, row.paper)
         cells = [_cell(row, column.key) for column in columns]
-        start = ("baseline: " + name, NONE) if row.baseline else (name, _model(row))
-        lines.append([*start, str(len(row.runs)), *cells])
+        first = ("baseline: " + name, NONE) if row.baseline else (name, _model(row))
+        lines.append([*first, str(len(row.runs)), *cells])
     for paper_row in paper_rows:
         scores = paper_row.scores()
         if any(column.key in scores for column in columns):
@@ -328,8 +328,7 @@ def csv_text(rows: Sequence[Row]) -> str:
     for row in rows:
         kind = "baseline" if row.baseline else "system"
         comparable = "no" if row.baseline or differences_from_paper(row) else "yes"
-        for key in _keys([row]):
-            s = row.summary(key)
+        for key, s in row.scores.items():
             scores = (s.mean, "" if s.sd is None else s.sd, len(s.values))
             start = ("ours", row.name, kind, row.model or "", comparable)
             cells = [*start, TABLES.get(key[2], ""), *key, *scores]
@@ -361,11 +360,11 @@ def json_text(
             "scores": [
                 {
                     **dict(zip(("task", "part", "measure"), key, strict=True)),
-                    "mean": row.summary(key).mean,
-                    "sd": row.summary(key).sd,
-                    "values": list(row.summary(key).values),
+                    "mean": summary.mean,
+                    "sd": summary.sd,
+                    "values": list(summary.values),
                 }
-                for key in _keys([row])
+                for key, summary in row.scores.items()
             ],
         }
         for row in rows
