@@ -128,7 +128,7 @@ def compare_responses(paths: Sequence[Path], references: Path, seed: int) -> Sig
     from sacrebleu.significance import PairedTest
 
     gold = read_responses(references).hypotheses
-    systems = []
+    systems: list[tuple[str, Sequence[str]]] = []
     for path in paths:
         responses = read_responses(path).hypotheses
         if len(responses) != len(gold):

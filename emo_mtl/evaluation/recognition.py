@@ -101,7 +101,9 @@ def score(results: list[Predictions], overlap: Path | None, subset: str) -> list
     return [
         entry
         for result in results
-        for entry in result.scores(read_parts(overlap, result.task, subset, len(result.gold)))
+        for entry in result.scores(
+            read_parts(overlap, result.task, subset, len(result.probabilities))
+        )
     ]
 
 

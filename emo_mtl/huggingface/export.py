@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fairseq.data import Dictionary
-from torch import nn
 
 from emo_mtl.huggingface.convert import to_huggingface, to_huggingface_classifier
 from emo_mtl.huggingface.model_card import model_card
 from emo_mtl.huggingface.tokenizer import save_gpt2_tokenizer, save_sentencepiece_tokenizer
+from emo_mtl.models.emo_bart import EmoBARTModel
 from emo_mtl.names import RESPONSE
 from emo_mtl.tasks.emotion_dialogue import EmotionDialogueTask
 
@@ -21,7 +21,7 @@ def export(
     folder: Path,
     name: str,
     task: EmotionDialogueTask,
-    model: nn.Module,
+    model: EmoBARTModel,
     bpe: Namespace,
     updates: int,
 ) -> None:
@@ -29,7 +29,6 @@ def export(
 
     Args:
         name: of the model, for its card
-        model: the `EmoBARTModel` of the task
         bpe: of `emo_mtl.inference.loading.find_bpe`
         updates: of its training
 

@@ -85,16 +85,16 @@ def read_inputs(options: Options) -> dict[str, Input]:
         corpus, read = READERS[task]
         folders[task] = (options.raw_dir / corpus, read)
     for item in options.custom:
-        name, _, folder = item.partition("=")
+        name, _, given = item.partition("=")
         fault = name_fault(name) or ("which another task has" if name in folders else None)
-        if fault or not folder:
+        if fault or not given:
             raise UserError.at(
                 f"--custom {item[:200]}",
                 found=f"the name {name[:100]!r} {fault or 'without a folder'}",
                 expected="NAME=FOLDER with a NAME that no other task has",
                 fix="choose a short name of letters, digits, _ and -, such as mood=my_data/mood",
             )
-        folders[name] = (Path(folder), custom.read)
+        folders[name] = (Path(given), custom.read)
     if not folders:
         raise UserError.at(
             "--tasks", found="no task", expected="at least one", fix="name one, or use --custom"
