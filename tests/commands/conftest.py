@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.commands import MULTITASK, REPOSITORY, run_command, shell, train
+from helpers.commands import MULTITASK, run_command, train
 from helpers.shared import made_once
 from make_sample import main as make_sample
 
@@ -54,21 +54,6 @@ def trained(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
 
     folder = made_once(tmp_path_factory, "trained", make)
     return folder / "checkpoint_best.pt", (folder / "log").read_text("utf-8")
-
-
-@pytest.fixture(scope="session")
-def quickstart(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A copy of the checkout with the folder `demo` that `make demo` leaves, and what that printed."""
-
-    def make(folder: Path) -> None:
-        for path in REPOSITORY.iterdir():
-            if not path.name.startswith(".") and path.name not in ("demo", "data", "runs"):
-                (folder / path.name).symlink_to(path)
-        printed = shell("bash examples/quickstart/run.sh", folder)
-        (folder / "printed").write_text(printed, encoding="utf-8")
-
-    folder = made_once(tmp_path_factory, "checkout", make)
-    return folder, (folder / "printed").read_text("utf-8")
 
 
 @pytest.fixture(scope="module")

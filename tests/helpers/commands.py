@@ -111,19 +111,3 @@ def run_python(program: str) -> str:
 def train(sample: Path, save_dir: Path, *flags: str, **env: str) -> subprocess.CompletedProcess:
     save = ["--save-dir", save_dir]
     return run_command("fairseq-train", sample / "data-bin", *TRAIN, *save, *flags, **env)
-
-
-def shell(command: str, folder: Path) -> str:
-    """What bash prints for a command in a folder, on standard output."""
-    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
-    result = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", command],
-        cwd=folder,
-        env={**os.environ, "PATH": path, "PYTHONPATH": str(folder)},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=FOREVER,
-    )
-    assert result.returncode == 0, f"{command}\n{result.stdout[-2000:]}\n{result.stderr[-3000:]}"
-    return result.stdout
