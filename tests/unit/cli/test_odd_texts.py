@@ -81,6 +81,7 @@ class Prepared:
     def fairseq(self, command: Any, parser: ArgumentParser, *flags: object) -> str:
         """What a command of fairseq prints, at most 10 tokens a response."""
         argv = [self.home / "data-bin", "--task", "emotion_dialogue", "--cpu", "--beam", 1]
+        argv += ["--num-workers", 0]
         argv += ["--max-len-b", 10, "--path", self.checkpoint, *self.bpe, *flags]
         return printed(command.main, parse(parser, argv))
 

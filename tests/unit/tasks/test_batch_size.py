@@ -16,7 +16,7 @@ METRICS = [
     *("loss", "response_loss", "response_nll_loss"),
     *(f"{task}_{name}" for task in ("e6", "e2") for name in ("loss", "accuracy", "f1")),
 ]
-COMMAND = ["--task", "emotion_dialogue", "--cpu", "--path"]
+COMMAND = ["--task", "emotion_dialogue", "--cpu", "--num-workers", "0", "--path"]
 
 
 @pytest.fixture(scope="module")
