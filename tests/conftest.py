@@ -1,6 +1,8 @@
 """Shared fixtures: a tiny data-bin, the task, model and criterion; small raw corpora in the real formats, and
 the real ones where they are."""
 
+import dataclasses
+import hashlib
 import logging
 import os
 import signal
@@ -14,10 +16,12 @@ from helpers.commands import REPOSITORY
 from helpers.config import parse_train, train_argv
 from helpers.data import write_data_bin
 from helpers.http_server import Server
+from helpers.publisher import pack
 from helpers.raw_files import write
 from hypothesis import settings
 
 from emo_mtl.preparation import tec
+from emo_mtl.preparation.download import ITEMS
 
 LABELS_E12 = (
     "anger boredom enthusiasm fun happiness hate love neutral relief sadness surprise worry"
@@ -118,3 +122,25 @@ def raw(tmp_path: Path) -> Path:
     header = "tweet_id,sentiment,author,content\n"
     write(folder / "crowdflower" / "text_emotion.csv", header + "".join(rows))
     return folder
+
+
+@pytest.fixture
+def publish(web: Server, monkeypatch: pytest.MonkeyPatch):
+    """Serve the files of an item in place of its publisher, with their own checksums."""
+
+    def serve(name: str, files: dict[str, bytes] | None = None) -> dict[str, bytes]:
+        item = ITEMS[name]
+        urls = item.sources[0]
+        files = files or {file: f"{name} {file}".encode() for file in item.files}
+        packed = pack(name, files)
+        assert sorted(packed) == sorted(url.rsplit("/", 1)[1] for url in urls)
+        web.files |= {f"/{name}/{file}": content for file, content in packed.items()}
+        local = dataclasses.replace(
+            item,
+            sources=(tuple(f"{web.url}/{name}/{url.rsplit('/', 1)[1]}" for url in urls),),
+            files={file: hashlib.sha256(files[file]).hexdigest() for file in item.files},
+        )
+        monkeypatch.setitem(ITEMS, name, local)
+        return files
+
+    return serve

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from emo_mtl.errors import UserError
+
 if TYPE_CHECKING:
     from emo_mtl.inference.hub_interface import EmoBART
 
@@ -47,14 +49,13 @@ def add_model_argument(parser: argparse.ArgumentParser) -> None:
         help="a --save-dir with its checkpoint_best.pt, or a checkpoint",
     )
     _add_path(parser, model)
-    parser.set_defaults(first_was_data=False)
 
 
-def add_data_argument(parser: argparse.ArgumentParser, model_help: str = argparse.SUPPRESS) -> None:
-    """Add `--data`, for the text in it, and MODEL, which may be left out.
+def add_data_argument(parser: argparse.ArgumentParser, model_help: str | None = None) -> None:
+    """Add `--data`, for the text in it.
 
     Args:
-        model_help: without it no MODEL is shown
+        model_help: also add MODEL, which may be left out, with this help
     """
     data = parser.add_argument(
         "--data",
@@ -63,6 +64,11 @@ def add_data_argument(parser: argparse.ArgumentParser, model_help: str = argpars
         metavar="DATA",
         help="the folder that emo-mtl prepare made, or its data-bin; the text is in DATA/text",
     )
+    if model_help is None:
+        parser.add_argument(
+            "old_data", nargs="?", type=Path, action=StandIn, of=data, help=argparse.SUPPRESS
+        )
+        return
     model = parser.add_argument(
         "model", nargs="?", type=Path, metavar="MODEL", action=StandIn, of=data, help=model_help
     )
@@ -75,19 +81,29 @@ def _add_path(parser: argparse.ArgumentParser, model: argparse.Action) -> None:
 
 
 def update_spelling(args: argparse.Namespace) -> None:
-    """Bring what was given in the old spelling to where the new one has it, and say so."""
-    if not hasattr(args, "first_was_data"):
-        return
-    if args.path:
+    """Bring what was given in the old spelling to where the new one has it, and say so.
+
+    Raises:
+        UserError: data in both spellings
+    """
+    given = vars(args)
+    old_data = given.get("old_data")
+    if given.get("path"):
         logger.warning(f"--path {args.path}: name the model first, without a flag")
-        first, args.model = args.model, args.path
-    elif args.first_was_data and args.data is None:
-        first, args.model = args.model, None
-    else:
+        old_data, args.model = args.model, args.path
+    elif given.get("first_was_data") and args.data is None:
+        old_data, args.model = args.model, None
+    if old_data is None:
         return
-    if first:
-        logger.warning(f"{first}: name the prepared folder with a flag: --data {first}")
-        args.data = args.data or first
+    if args.data is not None:
+        raise UserError.at(
+            old_data,
+            found=f"--data {args.data} beside it",
+            expected="one prepared folder",
+            fix="leave one of them out",
+        )
+    logger.warning(f"{old_data}: name the prepared folder with a flag: --data {old_data}")
+    args.data = old_data
 
 
 def add_model_arguments(parser: argparse.ArgumentParser) -> None:
@@ -141,10 +157,10 @@ def load_model(args: argparse.Namespace) -> "EmoBART":
     )
 
 
-def add_subset_argument(parser: argparse.ArgumentParser, help: str) -> None:
+def add_subset_argument(parser: argparse.ArgumentParser, what: str) -> None:
     """Add `--subset`, one that training does not see."""
     parser.add_argument(
-        "--subset", choices=("valid", "test"), default="test", help=f"{help} (default: %(default)s)"
+        "--subset", choices=("valid", "test"), default="test", help=f"{what} (default: %(default)s)"
     )
 
 

@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 
 from emo_mtl.cli.flags import add_overwrite_argument
-from emo_mtl.formats import typed_json
 from emo_mtl.io import atomic_folder, check_output_folder
 
 HELP = "tables beside the paper's (1, 2, 4, 5) and learning curves from the folders of runs"
@@ -51,15 +50,15 @@ def run(args: argparse.Namespace) -> None:
         UserError: a file cannot be read, runs of one row do not fit together, or matplotlib is missing
     """
     check_output_folder(args.out, args.overwrite, mark="report.json")
-    from emo_mtl.evaluation.comparison import Significance
-    from emo_mtl.evaluation.people.scores import PeopleScores
+    from emo_mtl.evaluation.comparison import read_significance
+    from emo_mtl.evaluation.people.scores import read_scores
     from emo_mtl.evaluation.report.plots import save_figures
     from emo_mtl.evaluation.report.runs import gather_rows, read_run
     from emo_mtl.evaluation.report.tables import csv_text, json_text, markdown
 
     rows = gather_rows(map(read_run, args.runs))
-    people = typed_json.read(args.people, PeopleScores) if args.people else None
-    significance = [typed_json.read(path, Significance) for path in args.significance]
+    people = read_scores(args.people) if args.people else None
+    significance = [read_significance(path) for path in args.significance]
     with atomic_folder(args.out) as folder:
         text = markdown(rows, save_figures(rows, folder), people, significance)
         for name, content in (

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from emo_mtl.errors import UserError
 from emo_mtl.formats import markdown
+from emo_mtl.formats.typed_json import Score
 from emo_mtl.names import RESPONSE
 from emo_mtl.preparation.splits import read_split, text_tasks
 
@@ -28,12 +29,12 @@ class Row:
 
     hypotheses: str = ""
     task: str
-    agreement: float
-    chance: float
-    kappa: float
-    gold_agreement: float = math.nan
-    gold_chance: float = math.nan
-    gold_kappa: float
+    agreement: Score
+    chance: Score
+    kappa: Score
+    gold_agreement: Score = math.nan
+    gold_chance: Score = math.nan
+    gold_kappa: Score
 
 
 @dataclass(kw_only=True)

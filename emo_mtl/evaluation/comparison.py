@@ -13,7 +13,7 @@ from emo_mtl.errors import UserError
 from emo_mtl.evaluation.bootstrap import RESAMPLES, interval, resample_means
 from emo_mtl.evaluation.recognition import TaskPredictions, read_predictions
 from emo_mtl.evaluation.responses import read_responses
-from emo_mtl.formats import markdown
+from emo_mtl.formats import markdown, typed_json
 from emo_mtl.names import RESPONSE
 
 
@@ -258,6 +258,22 @@ def judge(comparisons: Sequence[Comparison]) -> None:
         comparison.finding = _finding(comparison, corrected=len(comparisons) > 1)
 
 
+def read_significance(path: Path) -> Significance:
+    """Read what `emo-mtl significance --json` wrote.
+
+    Raises:
+        UserError: the file cannot be read, has no comparison, or not the same tests for all
+    """
+    found = typed_json.read(path, Significance)
+    tests = [names for c in found.comparisons for names in (list(c.p), list(c.p_holm))]
+    if not tests or any(names != tests[0] for names in tests):
+        raise UserError(
+            f"{path}: found {len(found.comparisons)} comparisons, expected one or more, with the same tests "
+            "in `p` and `p_holm`; make it again"
+        )
+    return found
+
+
 def _finding(comparison: Comparison, corrected: bool) -> str:
     a, b, difference = comparison.baseline, comparison.system, comparison.difference
     score = "BLEU" if comparison.measure == "BLEU" else f"{comparison.task} accuracy"
@@ -281,7 +297,7 @@ def _p(p: float) -> str:
 def table(found: Significance) -> str:
     """Markdown: a row for each comparison, the findings in words, and what they rest on."""
     comparisons = found.comparisons
-    tests = list(comparisons[0].p)
+    tests = [markdown.text(test) for test in comparisons[0].p]
     several = len(comparisons) > 1
     header = ["task", "A", "B", "measure", "n", "A's", "B's", "B - A", "95 % interval"]
     header += [f"p {test}" for test in tests]
@@ -289,7 +305,7 @@ def table(found: Significance) -> str:
     rows = []
     for c in comparisons:
         interval = "–" if c.interval is None else f"{c.interval[0]:+.2f} to {c.interval[1]:+.2f}"  # noqa: RUF001
-        cells = [*map(markdown.text, (c.task, c.baseline, c.system)), c.measure, f"{c.examples:,}"]
+        cells = [*map(markdown.text, (c.task, c.baseline, c.system, c.measure)), f"{c.examples:,}"]
         cells += [f"{c.baseline_score:.2f}", f"{c.score:.2f}", f"{c.difference:+.2f}", interval]
         cells += [f"{p:.4f}" for p in c.p.values()]
         cells += [f"{p:.4f}" for p in c.p_holm.values()] if several else []

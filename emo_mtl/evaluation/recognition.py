@@ -11,6 +11,7 @@ from emo_mtl.evaluation.metrics import accuracy, confusion_matrix, macro_f1, sco
 from emo_mtl.evaluation.parts import read_parts
 from emo_mtl.formats import markdown
 from emo_mtl.formats.delimited import tsv_cells, tsv_line
+from emo_mtl.formats.typed_json import Score
 from emo_mtl.io import read_text, text_lines
 
 MACRO_F1_NOTE = "macro-F1: the mean over all labels; one that a part lacks counts as 0"
@@ -69,8 +70,8 @@ class Scores:
     task: str
     part: str = "all"  # or `clean` or `seen`: not or also in the training data
     examples: int
-    accuracy: float
-    macro_f1: float
+    accuracy: Score
+    macro_f1: Score
     labels: list[str] = field(default_factory=list)
     precision: list[float] = field(default_factory=list)
     recall: list[float] = field(default_factory=list)

@@ -14,6 +14,7 @@ from emo_mtl.evaluation.metrics import (
 )
 from emo_mtl.evaluation.parts import PARTS_NOTE
 from emo_mtl.formats import markdown
+from emo_mtl.formats.typed_json import Score
 from emo_mtl.io import read_lines
 
 # "S-12\t...": a line of fairseq-generate (source, target, hypothesis, detokenised, positional)
@@ -46,12 +47,12 @@ class Row:
     hypotheses: str = ""
     references: str = ""
     part: str = "all"
-    sacrebleu: float
+    sacrebleu: Score
     sacrebleu_signature: str = ""
-    paper_bleu: float
-    distinct_1: float
-    distinct_2: float
-    average_length: float
+    paper_bleu: Score
+    distinct_1: Score
+    distinct_2: Score
+    average_length: Score
     lines: int
     empty_lines: int = 0
     nbest: int = 1

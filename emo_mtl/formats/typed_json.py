@@ -6,13 +6,16 @@ import types
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from emo_mtl.errors import UserError
 from emo_mtl.formats.checked_json import KINDS, check, is_nan
 from emo_mtl.io import read_json, write_atomically
 
 T = TypeVar("T")
+
+# A number that a file may lack a value of (null, NaN), which is read as NaN: there was nothing to score.
+Score = Annotated[float, "or NaN"]
 
 
 def to_text(result: Any) -> str:
@@ -30,11 +33,11 @@ def read(path: Path, kind: type[T]) -> T:
     """What :func:`to_text` wrote.
 
     Fields may be missing where the dataclass has a default, and others may be there: files of other
-    versions. A number that is missing its value (null, NaN) is NaN: there was nothing to score.
+    versions.
 
     Args:
-        kind: a dataclass, or `list[...]` of one, whose fields are annotated with text, numbers, truth
-            values, lists, tuples, mappings of texts, such dataclasses, or any of these or None
+        kind: a dataclass, or `list[...]` of one, whose fields are annotated with text, numbers, `Score`,
+            truth values, lists, tuples, mappings of texts, such dataclasses, or any of these or None
 
     Raises:
         UserError: the file cannot be read, or has not the fields of the dataclass
@@ -67,24 +70,34 @@ def _value(value: Any, kind: Any, where: str, name: str) -> Any:
     if origin is dict:
         items = check(value, dict, where, name)
         return {key: _value(item, arguments[1], where, repr(key)) for key, item in items.items()}
-    if kind is float and (value is None or is_nan(value)):
-        return math.nan
+    if origin is Annotated:  # Score
+        return math.nan if value is None or is_nan(value) else check(value, float, where, name)
     return check(value, kind, where, name)
 
 
 def _fields(entry: Mapping[str, Any], kind: Any, where: str) -> Any:
     """A dataclass of a JSON object."""
-    hints = get_type_hints(kind)
+    hints = get_type_hints(kind, include_extras=True)
     values = {}
     for field in fields(kind):
         hint = hints[field.name]
         if field.name in entry and (entry[field.name] is not None or _takes_none(hint)):
             values[field.name] = _value(entry[field.name], hint, where, repr(field.name))
         elif field.default is MISSING and field.default_factory is MISSING:
-            expected = KINDS[dict if is_dataclass(hint) else get_origin(hint) or hint]
+            expected = KINDS[_json_kind(hint)]
             raise UserError(f"{where}: found no {field.name!r}, expected {expected}; make it again")
     return kind(**values)
 
 
+def _json_kind(kind: Any) -> type:
+    """The one of `KINDS` that a file has for a field."""
+    origin = get_origin(kind)
+    if origin in (Union, types.UnionType, Annotated):  # of something and None; Score
+        return _json_kind(get_args(kind)[0])
+    if is_dataclass(kind):
+        return dict
+    return list if origin is tuple else origin or kind
+
+
 def _takes_none(kind: Any) -> bool:
-    return kind is float or types.NoneType in get_args(kind)
+    return kind == Score or types.NoneType in get_args(kind)

@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 
 from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError
+from emo_mtl.evaluation.comparison import read_significance
 from emo_mtl.evaluation.parts import read_parts
 from emo_mtl.evaluation.people.key import read_key
+from emo_mtl.evaluation.people.scores import read_scores
 from emo_mtl.evaluation.people.study import QUESTIONS
 from emo_mtl.evaluation.report.runs import gather_rows, read_run
 from emo_mtl.evaluation.report.tables import csv_text, json_text, markdown
@@ -46,6 +48,29 @@ FILES: dict[str, Any] = {
     "classify.json": [{"task": "e6", "part": "all", "examples": 2, "accuracy": 1, "macro_f1": 2}],
     "awareness.json": {
         "rows": [{"task": "e6", "agreement": 1, "chance": 2, "kappa": 0.1, "gold_kappa": 0}]
+    },
+}
+MEAN = {"mean": 3.5, "low": 3.0, "high": 4.0}
+RATED = dict.fromkeys((question.name for question in QUESTIONS), MEAN)
+FILES |= {
+    "people.json": {
+        "systems": [{"name": "a", **RATED}, {"name": "b", **RATED}],
+        "differences": [{"name": "b", "minus": "a", **RATED}],
+        "alpha": dict.fromkeys(RATED, 0.5),
+        "raters": {"h1": 7},
+        **dict.fromkeys(("items", "items_left_out", "ratings", "rejected"), 1),
+        **dict.fromkeys(("workers", "raters_asked", "seed"), 7),
+    },
+    "significance.json": {
+        "seed": 1,
+        "notes": ["exact"],
+        "comparisons": [
+            {
+                **{"task": "e6", "baseline": "a", "system": "b", "measure": "accuracy"},
+                **{"examples": 9, "baseline_score": 1, "score": 2, "difference": 1},
+                **{"interval": [0.5, 1.5], "p": {"t": 0.5}, "p_holm": {"t": 0.5}},
+            }
+        ],
     },
 }
 DEEP = "[" * 200_000
@@ -90,6 +115,10 @@ def read(folder: Path, name: str) -> Any:
         return read_parts(folder / name, "e6", "test", 3)
     if name == "key.json":
         return read_key(folder / name)
+    if name == "people.json":
+        return [markdown([], [], people=read_scores(folder / name))]
+    if name == "significance.json":
+        return [markdown([], [], significance=[read_significance(folder / name)])]
     rows = gather_rows([read_run(folder)])
     list(csv.reader(io.StringIO(csv_text(rows), newline="")))
     return markdown(rows, []), json.loads(json_text(rows))

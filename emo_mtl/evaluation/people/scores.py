@@ -18,7 +18,7 @@ from emo_mtl.evaluation.people.study import (
     LOWEST,
     QUESTIONS,
 )
-from emo_mtl.formats import markdown
+from emo_mtl.formats import markdown, typed_json
 
 logger = logging.getLogger(__name__)
 
@@ -58,9 +58,8 @@ class PeopleScores:
     confidence: int = CONFIDENCE
     resamples: int = RESAMPLES
     seed: int
-    results: dict[str, str] = field(
-        default_factory=dict
-    )  # Mechanical Turk's file, with its SHA-256
+    # Mechanical Turk's file, with its SHA-256
+    results: dict[str, str] = field(default_factory=dict)
 
 
 def score(folder: Path, file: Path, seed: int) -> PeopleScores:
@@ -79,9 +78,8 @@ def score(folder: Path, file: Path, seed: int) -> PeopleScores:
     key = read_key(folder / KEY)
     results = read_results(file, key.hits)
     systems = key.systems
-    ratings: dict[str, list[list[int]]] = {
-        item_id: [] for item_id in key.hits
-    }  # HIT -> raters x questions
+    # HIT -> raters x questions
+    ratings: dict[str, list[list[int]]] = {item_id: [] for item_id in key.hits}
     for rating in results.ratings:
         ratings[rating.item_id].append(rating.answers)
 
@@ -116,6 +114,22 @@ def score(folder: Path, file: Path, seed: int) -> PeopleScores:
         seed=seed,
         results=checksum(file),
     )
+
+
+def read_scores(path: Path) -> PeopleScores:
+    """Read what `emo-mtl human-eval score --json` wrote.
+
+    Raises:
+        UserError: the file cannot be read, or lacks the raters or the agreement of a question
+    """
+    found = typed_json.read(path, PeopleScores)
+    names = {question.name for question in QUESTIONS}
+    if not found.raters or not names <= found.alpha.keys():
+        raise UserError(
+            f"{path}: found {len(found.raters)} HITs in 'raters' and {len(found.alpha)} questions in "
+            f"'alpha', expected one or more, and {', '.join(sorted(names))}; make it again"
+        )
+    return found
 
 
 def _item_scores(key: Key, ratings: dict[str, list[list[int]]]) -> tuple[np.ndarray, int]:

@@ -297,7 +297,7 @@ def _rows_with(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
 
 
 def _keys(rows: Sequence[Row]) -> list[Key]:
-    return list(dict.fromkeys(key for row in rows for run in row.runs for key in run.scores))
+    return list(dict.fromkeys(key for row in rows for key in row.scores))
 
 
 def _tasks(rows: Sequence[Row], measure: str) -> list[str]:

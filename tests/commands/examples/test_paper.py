@@ -254,6 +254,11 @@ class TestDriver:
             run_driver(sample, out, "--rows", "R", "--sampling", "round-robin")
         with pytest.raises(UserError, match=r"\{'checkpoint': 'last'\}"):
             run_driver(sample, out, "--rows", "R", "--checkpoint", "best")
+        flags = ["--data", sample, "--out", out, f"--extra={EXTRA}", "--rows", "R"]
+        script = ["python", "examples/paper/run.py", *flags, "--checkpoint", "best"]
+        result = run_command(*script, check=False)
+        assert result.returncode == 1
+        assert "{'checkpoint': 'last'}" in result.stderr
 
     def test_gradient_share(self, runs, sample, tmp_path):
         """The sum over tokens is larger than their mean, and leaves less to the classification tasks."""

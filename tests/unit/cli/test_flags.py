@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from emo_mtl.cli import flags
+from emo_mtl.errors import UserError
 
 
 def read(kind: str, *argv: str) -> argparse.Namespace:
@@ -20,6 +21,7 @@ def read(kind: str, *argv: str) -> argparse.Namespace:
         flags.add_data_argument(parser, *(["a judge"] if kind == "data" else []))
     args = parser.parse_args(argv)
     flags.update_spelling(args)
+    args.model = getattr(args, "model", None)
     return args
 
 
@@ -58,6 +60,24 @@ def test_old(kind, argv, model, data, said, caplog):
     assert (args.model, args.data) == (model and Path(model), data and Path(data))
     assert len(caplog.records) == len(said)
     assert all(words in caplog.text for words in said)
+
+
+@pytest.mark.parametrize(
+    ("kind", "argv"),
+    [
+        ("text", ["d", "--data", "other"]),
+        ("data", ["d", "--path", "m", "--data", "other"]),
+        ("model", ["d", "--path", "m", "--data", "other"]),
+    ],
+)
+def test_data_in_both_spellings(kind, argv):
+    with pytest.raises(UserError, match="found --data other beside it, expected one prepared"):
+        read(kind, *argv)
+
+
+def test_a_model_where_none_is_taken():
+    with pytest.raises(SystemExit):
+        read("text", "--data", "d", "--path", "m")
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emo_mtl.errors import UserError
+from emo_mtl.formats.typed_json import Score as Number
 from emo_mtl.formats.typed_json import read, to_text, write
 
 
 @dataclass
 class Score:
     task: str
-    value: float
+    value: Number
     count: int = 0
 
 
@@ -72,6 +73,26 @@ def test_nothing_to_score(tmp_path, value):
     assert math.isnan(found[0].value)
 
 
+@dataclass
+class Required:
+    score: Number
+    pair: tuple[float, float]
+    perhaps: list[int] | None
+    inner: Score
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [("score", "a number"), ("pair", "a list"), ("perhaps", "a list"), ("inner", "an object")],
+)
+def test_missing(tmp_path, field, expected):
+    whole = {"score": 1, "pair": [1, 2], "perhaps": None, "inner": {"task": "t", "value": 1}}
+    assert read(put(tmp_path, whole), Required).inner == Score("t", 1)
+    del whole[field]
+    with pytest.raises(UserError, match=f"found no '{field}', expected {expected}"):
+        read(put(tmp_path, whole), Required)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -86,6 +107,8 @@ def test_nothing_to_score(tmp_path, value):
             {"name": "a", "scores": [{"task": "t", "value": 1, "count": True}]},
             "entry 1: found 'count' True, expected a whole number",
         ),
+        ({"name": "a", "interval": [1, None]}, "found in 'interval' null, expected a number"),
+        ({"name": "a", "by_name": {"x": math.nan}}, "found 'x' nan, expected a number"),
         ({"name": "a", "by_name": {"x": "y"}}, "found 'x' 'y', expected a number"),
         ({"name": "a", "interval": [1]}, "found 1 values in 'interval', expected 2"),
         ({"name": "a", "interval": [1, "x"]}, "found in 'interval' 'x', expected a number"),

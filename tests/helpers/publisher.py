@@ -1,0 +1,45 @@
+"""The files of `emo-mtl download` as their publishers pack them."""
+
+import io
+import tarfile
+import zipfile
+from pathlib import Path
+
+
+def zip_of(files: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return out.getvalue()
+
+
+def tar_of(files: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return out.getvalue()
+
+
+def pack(name: str, files: dict[str, bytes]) -> dict[str, bytes]:
+    """The files of an item as its publisher packs them: name on the server -> content."""
+    if name == "dailydialog":
+        parts = {file.split("/")[0]: {file: content} for file, content in files.items()}
+        inner = {f"ijcnlp_dailydialog/{part}.zip": zip_of(parts[part]) for part in parts}
+        return {"ijcnlp_dailydialog.zip": zip_of({**inner, "__MACOSX/._train.txt": b"x"})}
+    if name == "tec":
+        return {"Jan9-2012-tweets-clean.txt.zip": zip_of(files)}
+    if name == "sst2":
+        original = {"SST-2/original/README.txt": b"x"}
+        return {"SST-2.zip": zip_of({**{f"SST-2/{k}": v for k, v in files.items()}, **original})}
+    if name.startswith("bart"):
+        return {f"{name}.tar.gz": tar_of({f"{name}/{k}": v for k, v in files.items()})}
+    return files
+
+
+def read_all(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
