@@ -8,6 +8,7 @@ import torch
 from fairseq.data import BaseWrapperDataset, FairseqDataset, LanguagePairDataset
 from torch import Tensor
 
+from emo_mtl.data.turns import Kept
 from emo_mtl.training.preemption import spare_worker
 
 
@@ -26,15 +27,26 @@ def bart_input(tokens: Tensor, bos: int, eos: int, max_length: int) -> Tensor:
 
 
 class BARTInputDataset(BaseWrapperDataset):
-    """Each item through :func:`bart_input`."""
+    """Each item, or the turns of it that are kept, through :func:`bart_input`."""
 
-    def __init__(self, dataset: FairseqDataset, bos: int, eos: int, max_length: int):
+    def __init__(
+        self,
+        dataset: FairseqDataset,
+        bos: int,
+        eos: int,
+        max_length: int,
+        kept: Kept | None = None,
+    ):
         super().__init__(dataset)
         self.bos, self.eos, self.max_length = bos, eos, max_length
-        self._sizes = np.minimum(np.asarray(dataset.sizes) + 1, max_length)
+        self.starts = None if kept is None else kept.starts
+        self.turns = 1 if kept is None else int(kept.turns.max(initial=1))  # of an item, at most
+        left = np.asarray(dataset.sizes) - (0 if kept is None else kept.starts)
+        self._sizes = np.minimum(left + 1, max_length)
 
     def __getitem__(self, index: int) -> Tensor:
-        return bart_input(self.dataset[index], self.bos, self.eos, self.max_length)
+        start = 0 if self.starts is None else self.starts[index]
+        return bart_input(self.dataset[index][start:], self.bos, self.eos, self.max_length)
 
     @property
     def sizes(self) -> np.ndarray:

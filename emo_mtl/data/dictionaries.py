@@ -6,18 +6,41 @@
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+import torch
 from fairseq.data import Dictionary, data_utils
 
 from emo_mtl.errors import UserError
+from emo_mtl.inference.bpe import END_OF_TURN
+from emo_mtl.inference.turns import MARK
 
 PREPARE_AGAIN = "prepare the data again (emo-mtl prepare or fairseq-preprocess)"
+
+
+class TurnsDictionary(Dictionary):
+    """fairseq's, which shows the turns of an input apart (`S-` lines); its own would run them together."""
+
+    def string(self, tensor: Any, bpe_symbol: str | None = None, *args: Any, **kwargs: Any) -> str:
+        """As fairseq's, with `</s>` between turns, or `__eou__` where the BPE is undone."""
+        if torch.is_tensor(tensor) and tensor.dim() == 2:
+            return super().string(tensor, bpe_symbol, *args, **kwargs)
+        turns: list[list[int]] = [[]]
+        for number in map(int, tensor):
+            turns[-1].append(number)
+            if number == self.eos():
+                turns.append([])
+        texts = [
+            super(TurnsDictionary, self).string(turn, bpe_symbol, *args, **kwargs) for turn in turns
+        ]
+        mark = END_OF_TURN if bpe_symbol is None else MARK
+        return f" {mark} ".join(filter(None, texts))
 
 
 def read_dictionary(path: Path) -> Dictionary:
     """What stands in a `dict.txt`; `UserError` where it is no dictionary."""
     try:
-        return Dictionary.load(str(path))
+        return TurnsDictionary.load(str(path))
     except Exception as error:  # fairseq raises many kinds, a bare `Exception` among them
         raise UserError(
             f"{path}: cannot be read as a dictionary ({error}), expected lines of a symbol, a space and "

@@ -11,6 +11,7 @@ from fairseq.data import Dictionary, FairseqDataset
 from emo_mtl.data.binarized import load_label_numbers, load_tokens
 from emo_mtl.data.datasets import BARTInputDataset, LabelledDataset, MultitaskDataset, PairDataset
 from emo_mtl.data.dictionaries import PREPARE_AGAIN
+from emo_mtl.data.turns import Kept, keep_turns
 from emo_mtl.errors import UserError
 from emo_mtl.names import RESPONSE
 
@@ -80,30 +81,39 @@ class Splits:
 
     # ---- format
 
-    def encoder_input(self, tokens: FairseqDataset, where: str) -> BARTInputDataset:
+    def encoder_input(
+        self, tokens: FairseqDataset, where: str, turns: int | None = None
+    ) -> BARTInputDataset:
         """What the encoder reads of utterances: every one comes through here, of files and typed.
 
         Args:
-            tokens: each item `tokens </s>`
+            tokens: each item `tokens </s>`, or several turns of this kind, the last one last
             where: what the log names if some are cut off
+            turns: the last turns to read; `--context-turns` for None
 
         Returns:
             each item `<s> tokens </s>`, at most `--max-source-length` long
         """
-        return self._bart_input(tokens, self.cfg.max_source_length, where)
+        most, max_length = turns or self.cfg.context_turns, self.cfg.max_source_length
+        kept = keep_turns(tokens, self.src_dict.eos(), most, max_length)
+        log_turns(kept, most, max_length, where)
+        return self._bart_input(tokens, max_length, where, kept)
 
     def decoder_output(self, tokens: FairseqDataset, where: str) -> BARTInputDataset:
-        """What the decoder is to say; as :meth:`encoder_input`, at most `--max-target-length` long."""
+        """What the decoder is to say, at most `--max-target-length` long, as `<s> tokens </s>`."""
         return self._bart_input(tokens, self.cfg.max_target_length, where)
 
-    def _bart_input(self, tokens: FairseqDataset, max_length: int, where: str) -> BARTInputDataset:
-        cut = int((np.asarray(tokens.sizes) + 1 > max_length).sum())
+    def _bart_input(
+        self, tokens: FairseqDataset, max_length: int, where: str, kept: Kept | None = None
+    ) -> BARTInputDataset:
+        starts = 0 if kept is None else kept.starts
+        cut = int((np.asarray(tokens.sizes) - starts + 1 > max_length).sum())
         if cut:
             logger.info(
                 f"{where}: {cut:,} of {len(tokens):,} utterances are longer than {max_length} tokens "
                 "and are cut off there"
             )
-        return BARTInputDataset(tokens, self.src_dict.bos(), self.src_dict.eos(), max_length)
+        return BARTInputDataset(tokens, self.src_dict.bos(), self.src_dict.eos(), max_length, kept)
 
     def pairs(
         self,
@@ -133,6 +143,54 @@ class Splits:
             constraints=constraints,
             num_buckets=self.cfg.num_batch_buckets,
             pad_to_multiple=self.cfg.required_seq_len_multiple,
+        )
+
+
+def log_turns(kept: Kept, most: int, max_length: int, where: str) -> None:
+    """Say how many turns there are more than are read, and of how many contexts turns have no room.
+
+    Args:
+        kept: of the items
+        most: turns asked for
+        max_length: of an input in tokens
+        where: the items' name
+    """
+    there, shortened = int(kept.given.max(initial=1)), int((kept.dropped > 0).sum())
+    if there > most:
+        logger.info(f"{where}: up to {there} turns, of which the last {most} are read (--context-turns)")
+    if shortened:
+        level = logging.WARNING if 20 * shortened > len(kept.dropped) else logging.INFO
+        logger.log(
+            level,
+            f"{where}: {shortened:,} of {len(kept.dropped):,} contexts of {most} turns are longer than "
+            f"{max_length} tokens: their oldest turns are left out (--max-source-length: about 128 for 3 "
+            "turns, 256 for 5)",
+        )
+
+
+def turns_in(dataset: PairDataset | MultitaskDataset) -> dict[str, int]:
+    """Name of each task of a dataset of :meth:`Splits.load` -> the most turns that an input of it has."""
+    parts = dataset.datasets if isinstance(dataset, MultitaskDataset) else {RESPONSE: dataset}
+    pairs = {
+        name: part.dataset if isinstance(part, LabelledDataset) else part
+        for name, part in parts.items()
+    }
+    return {name: pair.src.turns for name, pair in pairs.items()}
+
+
+def check_turns(folder: Path, most: int, turns: Mapping[str, int]) -> None:
+    """Raise `UserError` where a training asks for several turns, and its responses have none.
+
+    Args:
+        folder: of the binarized tasks
+        most: turns asked for
+        turns: of :func:`turns_in`
+    """
+    if turns[RESPONSE] < most and turns[RESPONSE] == 1:
+        raise UserError(
+            f"--context-turns {most}: found one turn in each line of {folder / RESPONSE}, expected what was "
+            f"said before too: prepare the data with emo-mtl prepare --context-turns {most}, or leave the "
+            "flag out"
         )
 
 

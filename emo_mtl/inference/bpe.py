@@ -5,13 +5,16 @@ checkpoint keep a BPE's identity, and nothing turns text into tokens or back wit
 """
 
 from argparse import Namespace
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from emo_mtl.errors import UserError
+from emo_mtl.inference.turns import join_turns, split_turns
 from emo_mtl.io import sha256
+
+END_OF_TURN = "</s>"  # as a token
 
 # kind -> fairseq's flag -> name of its file in a folder
 FILES = {
@@ -25,15 +28,32 @@ GPT2_FILES = (*FILES["gpt2"].values(), "dict.txt")  # what fairseq offers for do
 Identity = dict[str, Any]
 
 
-class EncodeOnly:
-    """fairseq's BPE for text that comes back as words already: decoding leaves it as it is."""
+class TurnsBPE:
+    """fairseq's BPE for lines of several turns: `turn __eou__ turn` <-> `tokens </s> tokens`.
 
-    def __init__(self, bpe: Any):
-        self.encode = bpe.encode
+    BART knows `</s>` already: the vocabulary stays as it is. A line of one turn is encoded as ever.
 
-    def decode(self, text: str) -> str:
-        """The text itself."""
-        return text
+    Args:
+        bpe: fairseq's
+        decodes: False for text that comes back as words already
+    """
+
+    def __init__(self, bpe: Any, decodes: bool = True):
+        self.bpe, self.decodes = bpe, decodes
+
+    def encode(self, line: str) -> str:
+        """Tokens of a line of text, in which `__eou__` stands between turns."""
+        return self.encode_turns(split_turns(line))
+
+    def encode_turns(self, turns: Iterable[str]) -> str:
+        """Tokens of turns, whose text may be anything."""
+        return f" {END_OF_TURN} ".join(map(self.bpe.encode, turns))
+
+    def decode(self, tokens: str) -> str:
+        """Text of tokens."""
+        if not self.decodes:
+            return tokens
+        return join_turns(self.bpe.decode(part.strip()) for part in tokens.split(END_OF_TURN))
 
 
 def given_flags(group: Any) -> dict[str, Any]:

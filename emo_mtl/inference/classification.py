@@ -9,7 +9,7 @@ from fairseq.data import FairseqDataset
 from torch import nn
 
 from emo_mtl.evaluation.recognition import Predictions
-from emo_mtl.inference.encoding import batches, text_dataset
+from emo_mtl.inference.encoding import Text, batches, text_dataset
 from emo_mtl.inference.loading import find_bpe
 from emo_mtl.tasks.emotion_dialogue import EmotionDialogueTask
 
@@ -18,7 +18,7 @@ def classify_texts(
     task: EmotionDialogueTask,
     model: nn.Module,
     names: Sequence[str],
-    texts: Sequence[str],
+    texts: Sequence[Text],
     bpe: Mapping[str, Any],
     where: str,
     batch_size: int,
@@ -36,7 +36,7 @@ def classify_texts(
     encoder = task.build_bpe(find_bpe(task, bpe))
     found = []
     for name in names:
-        dataset = text_dataset(task, encoder, texts, where, task.writing(name))
+        dataset = text_dataset(task, encoder, texts, name, where, task.writing(name))
         probabilities = predict(task, model, name, dataset, batch_size)
         found.append(Predictions(name, task.heads[name], probabilities, gold=None))
     return found

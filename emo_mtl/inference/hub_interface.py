@@ -11,7 +11,7 @@ from emo_mtl.data.datasets import PairDataset
 from emo_mtl.errors import UserError
 from emo_mtl.generation.settings import INTEGER, check_range, generation_config
 from emo_mtl.inference.classification import predict
-from emo_mtl.inference.encoding import batches, text_dataset
+from emo_mtl.inference.encoding import Text, batches, text_dataset
 from emo_mtl.inference.loading import (
     build_model,
     checkpoint_file,
@@ -28,12 +28,14 @@ from emo_mtl.tasks.emotion_dialogue import EmotionDialogueTask
 class EmoBART:
     """Answers utterances and recognises their emotions, with one checkpoint.
 
-    Each text is an utterance by itself, as in training: there is no memory of earlier ones. Texts are read
-    as people type them (`I'm sad.`) and answers are written so, whatever the corpora look like; with
+    Each text is an utterance by itself, or a list of the turns of a conversation, of which it is the last;
+    there is no memory from call to call. As many of the last turns are read as in training
+    (`--context-turns`, 1 by default), by a head as many as its own training texts had. Texts are read as
+    people type them (`I'm sad.`) and answers are written so, whatever the corpora look like; with
     `typed=False` both are as in the corpora (`I'm sad .`), as in fairseq's commands. White
     space of any kind (line ends, tabs) counts as a space. A text that is longer than the model's
-    `--max-source-length` (64 tokens by default) is cut off there, which is logged. `</s>`, `<mask>`
-    and the like are plain text. Not safe for threads: one call at a time.
+    `--max-source-length` (64 tokens by default) is cut off there, which is logged. `</s>`, `<mask>`,
+    `__eou__` and the like are plain text. Not safe for threads: one call at a time.
     """
 
     def __init__(self, task: EmotionDialogueTask, model: nn.Module, bpe: Any):
@@ -88,7 +90,7 @@ class EmoBART:
 
     def classify(
         self,
-        texts: Sequence[str],
+        texts: Sequence[Text],
         task: str | None = None,
         batch_size: int = 64,
         typed: bool = True,
@@ -96,6 +98,7 @@ class EmoBART:
         """Recognise the emotion of each text.
 
         Args:
+            texts: utterances, or conversations (lists of turns), of which the last turn is recognised
             task: the head to apply, such as `e6`; all heads for None
             typed: bring each text to the form of the head's corpus
 
@@ -122,7 +125,7 @@ class EmoBART:
 
     def respond(
         self,
-        texts: Sequence[str],
+        texts: Sequence[Text],
         beam: int = 5,
         no_repeat_ngram_size: int = 3,
         seed: int | None = None,
@@ -133,6 +136,7 @@ class EmoBART:
         """Answer each text; beam search gives the same answers every time.
 
         Args:
+            texts: utterances, or conversations (lists of turns), of which the last turn is answered
             beam: width of the beam. With `sampling` that many answers are drawn, and the most
                 probable of them is returned: 1 for plain sampling
             no_repeat_ngram_size: no n-gram of tokens of this length twice; 0: no limit
@@ -169,10 +173,15 @@ class EmoBART:
             return [as_people_write(answer) for answer in answers]
         return answers
 
-    def _encode(self, texts: Sequence[str], name: str, typed: bool) -> PairDataset:
+    def _encode(self, texts: Sequence[Text], name: str, typed: bool) -> PairDataset:
         """Utterances in the format of training of the task `name`."""
         writing = self.task.writing(name) if typed else None
-        return text_dataset(self.task, self.bpe, texts, writing=writing)
+        return text_dataset(self.task, self.bpe, texts, name, writing=writing)
+
+    @property
+    def context_turns(self) -> int:
+        """How many of the last turns of a conversation are read to answer."""
+        return self.task.cfg.context_turns
 
     @property
     def titles(self) -> dict[str, str]:

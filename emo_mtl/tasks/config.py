@@ -10,8 +10,8 @@ from omegaconf import II
 from emo_mtl.errors import UserError
 from emo_mtl.names import name_fault
 
-# Flags that a checkpoint keeps for generation.
-LENGTHS = ("max_source_length", "max_target_length")
+# Flags that a checkpoint keeps for generation, and the least of each.
+LENGTHS = {"max_source_length": 2, "max_target_length": 2, "context_turns": 1}
 
 
 @dataclass
@@ -44,6 +44,15 @@ class EmotionDialogueConfig(TranslationConfig):
             "help": "order of the tasks' mini-batches in training. round-robin: one of each task in "
             "turn; an epoch is one pass over the responses. proportional: all mini-batches of all tasks, "
             "shuffled, as in the paper; an epoch is one pass over every task"
+        },
+    )
+    context_turns: int = field(
+        default=1,
+        metadata={
+            "help": "the last turns of a conversation that an input has, where the data has as many "
+            "(emo-mtl prepare --context-turns); 1: only the utterance to answer, as in the paper. The oldest are "
+            "left out where --max-source-length has no room: about 128 tokens for 3 turns, 256 for 5. In "
+            "generation the checkpoint's, unless it is given and not 1"
         },
     )
     max_source_length: int = field(

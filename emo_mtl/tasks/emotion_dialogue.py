@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from emo_mtl.data.batch_iterator import ScheduledBatchIterator, scheduled_iterator
 from emo_mtl.data.datasets import MultitaskDataset, PairDataset
 from emo_mtl.data.dictionaries import find_languages, load_dictionary, load_shared_dictionary
-from emo_mtl.data.splits import Splits, check_kept
+from emo_mtl.data.splits import Splits, check_kept, check_turns, turns_in
 from emo_mtl.generation import response
 from emo_mtl.generation.fast.beam_search import BeamSearchGenerator
 from emo_mtl.generation.ngram_block import block_ngrams, set_given
@@ -144,6 +144,15 @@ class EmotionDialogueTask(TranslationTask):
             split,
             {name: self.heads[name] for name in names},
         )
+        if is_training:
+            turns = turns_in(self.datasets[split])
+            check_turns(self.data_folder(epoch), self.cfg.context_turns, turns)
+            self.state.merge_state_dict({"turns": turns})
+
+    def turns_of(self, name: str) -> int:
+        """How many of the last turns of a conversation a task is given: a head as many as in its training."""
+        most = self.cfg.context_turns
+        return most if name == RESPONSE else min(most, self.state.turns.get(name, 1))
 
     def build_dataset_for_inference(
         self, src_tokens: Sequence[Tensor], src_lengths: Sequence[int], constraints: Any = None
@@ -235,16 +244,19 @@ class EmotionDialogueTask(TranslationTask):
         if cfg.checkpoint.no_save or not is_master(cfg.distributed_training):
             return
         data = self.data_folder()
-        self.state.bpe = model_files.leave_model(
+        identity = model_files.leave_model(
             Path(cfg.checkpoint.save_dir),
             data,
             data / RESPONSE / f"dict.{self.cfg.source_lang}.txt",
             self.state.bpe,
             bpe.given_flags(self.cfg.bpe_config),
         )
+        self.state.merge_state_dict({"bpe": identity})
 
     def build_bpe(self, args: Any) -> Any:
-        """fairseq's BPE; where the model's is known, that one: found without any flag, or compared.
+        """fairseq's BPE for lines of several turns (:class:`emo_mtl.inference.bpe.TurnsBPE`).
+
+        Where the model's is known, that one: found without any flag, or compared.
 
         With `--post-process` (`--remove-bpe`) fairseq has undone the BPE already when it decodes.
 
@@ -257,7 +269,7 @@ class EmotionDialogueTask(TranslationTask):
         with bpe.readable(flags):
             found = super().build_bpe(flags)
         is_undone = self.common_eval.get("post_process") is not None
-        return bpe.EncodeOnly(found) if self.state.bpe and is_undone else found
+        return found and bpe.TurnsBPE(found, decodes=not (self.state.bpe and is_undone))
 
     @property
     def common_eval(self) -> Mapping[str, Any]:

@@ -116,17 +116,15 @@ def check_group(group: str, values: Any, has_tasks: bool = False) -> None:
 
 
 def check_lengths(cfg: Any) -> None:
-    """Raise `UserError` where an utterance or a response would have no room for `<s>` and `</s>`.
+    """Raise `UserError` where an input or a response would have no turn, or no room for `<s>` and `</s>`.
 
     Args:
         cfg: of the task
     """
-    for name in LENGTHS:
-        if getattr(cfg, name) < 2:
-            raise UserError(
-                f"{flag(name)} {getattr(cfg, name)}: expected 2 or more, since "
-                "<s> and </s> are 2 tokens"
-            )
+    for name, least in LENGTHS.items():
+        if getattr(cfg, name) < least:
+            why = ", since <s> and </s> are 2 tokens" if least == 2 else ""
+            raise UserError(f"{flag(name)} {getattr(cfg, name)}: expected {least} or more{why}")
 
 
 # ---- training

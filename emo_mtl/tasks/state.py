@@ -1,7 +1,8 @@
 """What a checkpoint keeps of the task: it generates and classifies without any flag of its training.
 
 `heads`: name of each classification task -> its labels, in order; `dictionary_sha256`: of the symbols;
-`max_source_length` and `max_target_length`; `bpe`, `writing` and `titles`: of the data, see
+`max_source_length`, `max_target_length` and `context_turns`; `turns`: name of each trained task -> the most
+turns that its inputs had (a head of single utterances is given no more than one); `bpe`, `writing` and `titles`: of the data, see
 `emo_mtl.inference.model_files.notes_for_checkpoint`.
 """
 
@@ -32,6 +33,7 @@ def own_state(cfg: Any, names: Sequence[str], dictionary: Dictionary, data: Path
         "heads": load_all_labels(data, names, dictionary),
         "dictionary_sha256": dictionary_sha256(dictionary),
         **{flag: getattr(cfg, flag) for flag in LENGTHS},
+        "turns": {},  # known once the training data is loaded
         **notes_for_checkpoint(data),
     }
 
@@ -83,6 +85,6 @@ def merged_state(saved: Mapping[str, Any], own: Mapping[str, Any], cfg: Any) -> 
         "heads": {**saved.get("heads", {}), **own["heads"]},
         "bpe": saved.get("bpe") or own["bpe"],
         # of the data of the training, where it says so
-        **{key: {**own[key], **saved.get(key, {})} for key in ("writing", "titles")},
+        **{key: {**own[key], **saved.get(key, {})} for key in ("writing", "titles", "turns")},
         **{f: n for f, n in lengths.items() if n != getattr(EmotionDialogueConfig, f)},
     }

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from emo_mtl.errors import UserError
+from emo_mtl.tasks.config import LENGTHS
 from emo_mtl.training.checkpoints import saved_flags
 
 logger = logging.getLogger(__name__)
@@ -15,7 +16,7 @@ ORDER = {
     "common": ("seed",),
     "dataset": ("max_tokens", "batch_size", "required_batch_size_multiple", "train_subset"),
     "distributed_training": ("distributed_world_size",),
-    "task": ("classification_tasks", "task_sampling", "max_source_length", "max_target_length"),
+    "task": ("classification_tasks", "task_sampling", *LENGTHS),
 }
 
 

@@ -66,6 +66,7 @@ def check_start(start: Start, cfg: Any, task: Any, model: nn.Module) -> None:
         check_state(state, task.state, task.data_folder())
         check_heads(found, {name: len(labels) for name, labels in task.heads.items()})
         check_frozen_heads(path, saved_flags(content, "task"), task.cfg)
+        check_turns(path, saved_flags(content, "task"), task.cfg)
     else:
         check_state({**state, "heads": kept}, task.state, task.data_folder())
         log_heads(path, found, task.heads, kept)
@@ -137,6 +138,22 @@ def check_frozen_heads(path: Path, saved: Mapping[str, Any], cfg: Any) -> None:
                 "does not fit therefore. Go on with the weight as it was, or add --reset-optimizer once, "
                 "which keeps the parameters and starts the optimizer and the learning rate anew"
             )
+
+
+def check_turns(path: Path, saved: Mapping[str, Any], cfg: Any) -> None:
+    """Raise `UserError` where a training goes on with another number of turns in its inputs.
+
+    Args:
+        saved: the task's flags of the training before; old ones have none
+        cfg: the task's flags of this one
+    """
+    before = saved.get("context_turns", 1)
+    if cfg.context_turns != before:
+        raise UserError(
+            f"--context-turns {cfg.context_turns}: {path} was trained with {before}: go on with --context-turns "
+            f"{before}, or begin a training of other inputs with --finetune-from-model {path} and another "
+            "--save-dir"
+        )
 
 
 def check_flags(path: Path, saved: Mapping[str, Any], flags: Mapping[str, Any]) -> None:
