@@ -76,6 +76,8 @@ def talk(conversation: Conversation) -> None:
                     bar = "█" * round(BAR * probability)
                     print(f"     {titles[head]:<{width}} {label:<12} {probability:.2f} {bar}")
                 print(f"bot> {turn.response}")
+                if turn.read > 1:
+                    print(f"     (to the last {turn.read} turns)")
         except EOFError:
             print()
             return

@@ -45,9 +45,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out-dir", type=Path, required=True, help="folder to write, DATA above")
     parser.add_argument(
         "--tasks",
-        default=tuple(READERS),
         type=lambda names: tuple(filter(None, names.split(","))),
-        help=f"tasks to prepare from --raw-dir; '' for none (default: {','.join(READERS)})",
+        help=f"tasks to prepare from --raw-dir; '' for none (default: {','.join(READERS)}; without "
+        "response where there are --responses)",
+    )
+    parser.add_argument(
+        "--responses",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="FOLDER",
+        help="prepare the responses of dialogues of your own: train, valid and test as JSON Lines, "
+        "utterance<TAB>response, DailyDialog's or ParlAI's text, or EmpatheticDialogues' CSV; one file without "
+        "a split is cut by dialogue (docs/conversations.md). May be repeated: they are joined",
+    )
+    parser.add_argument(
+        "--utterance-labels",
+        action="append",
+        default=[],
+        metavar="NAME=COLUMN",
+        help="also prepare a classification task of a column of these dialogues, e.g. mood=emotion: the label "
+        "of each turn, from the turn and what was said before. May be repeated",
+    )
+    parser.add_argument(
+        "--reply-labels",
+        action="append",
+        default=[],
+        metavar="NAME=COLUMN",
+        help="the same, of each reply, from what was said before it, e.g. next-mood=emotion",
+    )
+    parser.add_argument(
+        "--context-turns",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="the most turns of a dialogue in an input, the utterance included. A training may take fewer: "
+        "fairseq-train --context-turns (default: 1, the paper's pairs)",
     )
     parser.add_argument(
         "--custom",

@@ -2,12 +2,13 @@
 
 import html
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from emo_mtl.demo.html import CSS, FOLLOW, conversation, save_link
 from emo_mtl.errors import UserError
-from emo_mtl.inference.conversation import Turn
+from emo_mtl.inference.conversation import NOTHING, Turn, reply
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -30,7 +31,7 @@ EXAMPLES = (
 )
 
 INTRODUCTION = """\
-One BART that answers you and recognises what you feel, each utterance by itself. A research model: it
+One BART that answers you and recognises what you feel, {memory}. A research model: it
 makes things up, and it is no counsellor."""
 
 BEAM, SAMPLING = "Beam search", "Sampling"
@@ -75,7 +76,7 @@ def build_page(bart: "EmoBART") -> "gr.Blocks":
             gr.Markdown("# emo_mtl")
             saved = gr.HTML(save_link([]))
             clear = gr.Button("New conversation", size="sm")
-        gr.Markdown(INTRODUCTION)
+        gr.Markdown(INTRODUCTION.format(memory=memory(bart.context_turns)))
         shown = gr.HTML(conversation([], bart.titles), elem_id="conversation", js_on_load=FOLLOW)
         with gr.Row(equal_height=True):
             text = gr.Textbox(
@@ -126,6 +127,11 @@ def build_page(bart: "EmoBART") -> "gr.Blocks":
     return page
 
 
+def memory(turns: int) -> str:
+    """What an answer takes into account, in words."""
+    return "each utterance by itself" if turns == 1 else f"with the last {turns} turns in mind"
+
+
 def answer(
     bart: "EmoBART",
     text: str,
@@ -157,11 +163,10 @@ def answer(
     if search == SAMPLING:
         settings = {"beam": 1, "sampling": True, "sampling_topp": top_p, "temperature": temperature}
     try:
-        (emotions,) = bart.classify([text])
-        (response,) = bart.respond([text], **settings)
+        turn = reply(bart, turns, text, **settings)
     except UserError as error:
         gr.Warning(html.escape(str(error)))
         yield conversation(turns, bart.titles), gr.skip(), text, gr.skip()
         return
-    turns = [*turns, Turn(text, emotions, response.strip() or "…")][-MAX_TURNS:]
+    turns = [*turns, replace(turn, response=turn.response or NOTHING)][-MAX_TURNS:]
     yield conversation(turns, bart.titles), turns, gr.skip(), save_link(turns)

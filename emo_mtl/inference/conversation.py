@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,15 +19,19 @@ COMMANDS = """\
 /beam N                       beam search of width N: the same answer every time
 /sample [NAME=NUMBER ...]     draw the answer at random; NAME is topp, topk or temperature
                               (/sample alone: topp=0.9)
-/history                      what was said so far
+/history                      what was said so far; a * marks what the next answer will take into account
 /save FILE [--overwrite]      write it to a file, as one line of a corpus of dialogues (JSON Lines)
+/load FILE                    go on with the conversation of such a file
 /reset                        forget it, and go back to the settings at the start
 /help                         this text
 /quit                         end, as Ctrl-D does; Ctrl-C gives up a line or an answer
 
-Every utterance is answered by itself, as the model was trained: it does not see what was said before."""
+An answer takes as many turns into account as the model was trained with (--context-turns): with 1, every
+utterance is answered by itself."""
 
 SAMPLING = {"topp": "sampling_topp", "topk": "sampling_topk", "temperature": "temperature"}
+
+NOTHING = "…"  # shown for a response without a word
 
 CONTROL = re.compile(r"[\s\x00-\x1f\x7f-\x9f]")  # a terminal would obey these
 
@@ -38,10 +43,33 @@ class Turn:
     text: str
     emotions: dict[str, dict[str, float]]  # head -> label -> probability, the most probable first
     response: str
+    read: int = 1  # turns that the response takes into account, the utterance included
 
     def best(self) -> dict[str, tuple[str, float]]:
         """Head -> the most probable label and its probability."""
         return {head: next(iter(scores.items())) for head, scores in self.emotions.items()}
+
+
+def with_history(turns: Iterable[Turn], text: str) -> list[str]:
+    """What was said, and the next utterance: a conversation as `EmoBART` takes it."""
+    said = (part for turn in turns for part in (turn.text, turn.response))
+    return [*(part for part in said if part not in ("", NOTHING)), text]
+
+
+def reply(bart: "EmoBART", turns: Iterable[Turn], text: str, **settings: Any) -> Turn:
+    """What is recognised in the next utterance of a conversation, and the response on one line.
+
+    Args:
+        turns: what was said before
+        settings: of `EmoBART.respond`
+
+    Raises:
+        UserError: as of `EmoBART.respond`
+    """
+    said = with_history(turns, text)
+    (emotions,) = bart.classify([said])
+    (response,) = bart.respond([said], **settings)
+    return Turn(text, emotions, CONTROL.sub(" ", response).strip(), bart.turns_read(said))
 
 
 @dataclass
@@ -57,12 +85,22 @@ class Conversation:
         self.settings = self.start
 
     def answer(self, text: str) -> Turn:
-        """What is recognised in an utterance, and the response on one line."""
-        (emotions,) = self.bart.classify([text])
-        (response,) = self.bart.respond([text], **self.settings)
-        turn = Turn(text, emotions, CONTROL.sub(" ", response).strip())
-        self.turns.append(turn)
-        return turn
+        """What is recognised in an utterance, and the response."""
+        self.turns.append(reply(self.bart, self.turns, text, **self.settings))
+        return self.turns[-1]
+
+    def history(self) -> str:
+        """What was said, a turn a line; a `*` where the next response would take it into account."""
+        said = [
+            f"{speaker}> {part}"
+            for turn in self.turns
+            for speaker, part in (("you", turn.text), ("bot", turn.response))
+            if part
+        ]
+        # the next utterance is one of the turns; a short one has the least need of room
+        read = self.bart.turns_read(with_history(self.turns, ".")) - 1
+        unread = len(said) - read
+        return "\n".join(f"{'*' if i >= unread else ' '} {line}" for i, line in enumerate(said)) or "-"
 
     def command(self, line: str) -> str:
         """Obey a line that begins with `/` (but `/quit`), and return what to say about it.
@@ -72,10 +110,10 @@ class Conversation:
         """
         name, *values = line.split()
         if name == "/history":
-            said = (f"you> {turn.text}\nbot> {turn.response}" for turn in self.turns)
-            return "\n".join(said) or "-"
-        if name == "/save":
-            return self.save(line.removeprefix(name).strip())
+            return self.history()
+        if name in ("/save", "/load"):
+            obey = self.save if name == "/save" else self.load
+            return obey(line.removeprefix(name).strip())
         if name == "/reset":
             self.settings, self.turns = self.start, []
         elif name in ("/beam", "/sample"):
@@ -107,6 +145,27 @@ class Conversation:
         return f"{path}: {len(self.turns)} turns"
 
 
+    def load(self, name: str) -> str:
+        """Take over the conversation of `/load FILE`, and return what to say about it."""
+        if not name:
+            raise UserError(
+                "/load: found no name, expected that of a file, for example /load talk.jsonl"
+            )
+        try:
+            dialogues = read_dialogues(Path(name).expanduser())
+        except (OSError, RuntimeError, ValueError) as error:  # too long, no such home, NUL
+            raise UserError(f"/load {name[:40]}: cannot be read ({error})") from error
+        if len(dialogues) != 1:
+            raise UserError(f"/load {name}: found {len(dialogues)} conversations, expected one line")
+        texts = [turn.text for turn in dialogues[0]]
+        turns: list[Turn] = []
+        for text, response in zip_longest(texts[::2], texts[1::2], fillvalue=""):
+            (emotions,) = self.bart.classify([with_history(turns, text)])
+            turns.append(Turn(text, emotions, response))
+        self.turns = turns
+        return f"{name}: {len(texts)} turns"
+
+
 def dialogue_line(turns: Sequence[Turn]) -> str:
     """A conversation as one line of a corpus of dialogues in JSON Lines.
 
@@ -118,7 +177,7 @@ def dialogue_line(turns: Sequence[Turn]) -> str:
         you = {"text": turn.text, "speaker": "you"}
         for label, _ in list(turn.best().values())[:1]:
             you["emotion"] = label
-        said += [you, {"text": turn.response, "speaker": "bot"}]
+        said += [you, *([{"text": turn.response, "speaker": "bot"}] if turn.response else [])]
     return json.dumps({"turns": said}, ensure_ascii=False) + "\n"
 
 

@@ -180,8 +180,12 @@ class EmoBART:
 
     @property
     def context_turns(self) -> int:
-        """How many of the last turns of a conversation are read to answer."""
+        """How many of the last turns of a conversation are read to answer, where they are not too long."""
         return self.task.cfg.context_turns
+
+    def turns_read(self, conversation: Sequence[str], typed: bool = True) -> int:
+        """How many of a conversation's last turns are read to answer it; `UserError` as of `respond`."""
+        return self._encode([conversation], RESPONSE, typed).src.turns
 
     @property
     def titles(self) -> dict[str, str]:

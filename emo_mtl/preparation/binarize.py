@@ -4,9 +4,12 @@ import logging
 import shutil
 import sys
 import tempfile
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+from emo_mtl.inference.bpe import END_OF_TURN
+from emo_mtl.inference.turns import split_turns
 from emo_mtl.preparation import encode
 from emo_mtl.preparation.corpus import SPLITS, Dataset
 from emo_mtl.preparation.splits import write_splits
@@ -43,26 +46,40 @@ def fairseq_preprocess(prefix: Path, destination: Path, workers: int, *arguments
         log.unlink(missing_ok=True)  # times and temporary paths: of no use to anybody later
 
 
-def encode_split(
-    texts: list[str], file: Path, pool: ProcessPoolExecutor, known: set[str], name: str
-) -> tuple[int, int]:
-    """Write the encoded `texts` to `file`, one a line.
+def encode_turns(
+    lines: Iterable[str], pool: ProcessPoolExecutor, name: str
+) -> dict[str, str]:
+    """The encoding of each different turn of some lines: most turns stand in many contexts.
 
     Args:
-        texts: the texts.
-        file: the file to write.
-        pool: from `encode.start_workers`.
-        known: the symbols of the dictionary.
-        name: what the progress bar shows.
+        lines: of one or more turns, see `emo_mtl.inference.turns`
+        pool: from `encode.start_workers`
+        name: what the progress bar shows
+    """
+    turns = list(dict.fromkeys(turn for line in lines for turn in split_turns(line)))
+    return dict(zip(turns, encode.encode_all(pool, turns, name), strict=True))
+
+
+def write_encoded(
+    lines: Iterable[str], file: Path, encoded: Mapping[str, str], known: Collection[str]
+) -> tuple[int, int]:
+    """Write lines in their encoding, with `</s>` between turns.
+
+    Args:
+        lines: of one or more turns
+        file: the file to write
+        encoded: of :func:`encode_turns`
+        known: the symbols of the dictionary
 
     Returns:
-        How many tokens were written, and how many of them are not in `known`.
+        how many tokens were written, and how many of them are not in `known`
     """
     tokens = unknown = 0
     with file.open("w", encoding="utf-8", newline="\n") as out:
-        for line in encode.encode_all(pool, texts, name):
-            out.write(line + "\n")
-            symbols = line.split(" ")
+        for line in lines:
+            turns = [encoded[turn] for turn in split_turns(line)]
+            out.write(f" {END_OF_TURN} ".join(turns) + "\n")
+            symbols = " ".join(turns).split(" ")
             tokens += len(symbols)
             unknown += sum(symbol not in known for symbol in symbols)
     return tokens, unknown
@@ -90,6 +107,9 @@ def build_task(
     destination = stage / "data-bin" / task
     columns = dataset.suffixes[:1] if dataset.labels else dataset.suffixes
     known = encode.vocabulary(dictionary)
+    pairs = [pair for split in SPLITS for pair in dataset.splits[split]]
+    texts = (pair[column] for column in range(len(columns)) for pair in pairs)
+    turns = encode_turns(texts, pool, task)
     tokens = unknown = 0
     with tempfile.TemporaryDirectory(dir=stage.parent) as scratch:
         encoded = Path(scratch)
@@ -97,8 +117,8 @@ def build_task(
             for column, suffix in enumerate(columns):
                 # fairseq-preprocess --only-source wants files without an ending.
                 file = encoded / (split if dataset.labels else f"{split}.{suffix}")
-                texts = [pair[column] for pair in dataset.splits[split]]
-                counts = encode_split(texts, file, pool, known, f"{task} {split}.{suffix}")
+                lines = [pair[column] for pair in dataset.splits[split]]
+                counts = write_encoded(lines, file, turns, known)
                 tokens += counts[0]
                 unknown += counts[1]
         if unknown:

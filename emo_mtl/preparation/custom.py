@@ -183,7 +183,7 @@ def without_headers(
     return result
 
 
-def check_names(labels: tuple[str, ...], path: Path) -> None:
+def check_names(labels: tuple[str, ...], path: object) -> None:
     """Check that `labels` can be the entries of a fairseq dictionary.
 
     Raises:

@@ -15,10 +15,17 @@ from emo_mtl.preparation.corpus import Dataset
 
 @dataclass(frozen=True)
 class Input:
-    """A task to prepare: what was read, and the sha256 of each raw file by its relative path."""
+    """A task to prepare.
+
+    Attributes:
+        dataset: what was read
+        raw: sha256 of each raw file by its relative path
+        made: the settings of its own, with which the examples were made of them
+    """
 
     dataset: Dataset
     raw: dict[str, str]
+    made: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
@@ -94,8 +101,12 @@ def make_plan(
     if settings != old["settings"]:
         refuse(f"data made with other settings {json.dumps(old['settings'])}")
         return rebuilt
+    before = old["tasks"]
     changed = [
-        task for task, new in inputs.items() if old["tasks"].get(task, {}).get("raw") != new.raw
+        task
+        for task, new in inputs.items()
+        if (before.get(task, {}).get("raw"), before.get(task, {}).get("made", {}))
+        != (new.raw, new.made)
     ]
     if not intact(out, old["files"]) or not set(changed).isdisjoint(old["trained_on"]):
         if others:

@@ -8,8 +8,8 @@ import json
 import platform
 import shutil
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,15 @@ from emo_mtl.errors import UserError
 from emo_mtl.inference.bpe import GPT2_FILES
 from emo_mtl.inference.model_files import MANIFEST
 from emo_mtl.inference.text import Writing
+from emo_mtl.inference.turns import last_turn
 from emo_mtl.io import sha256
-from emo_mtl.names import name_fault
-from emo_mtl.preparation import custom, encode
+from emo_mtl.names import RESPONSE, name_fault
+from emo_mtl.preparation import custom, encode, examples
 from emo_mtl.preparation.binarize import build_task
 from emo_mtl.preparation.corpora import READERS
 from emo_mtl.preparation.corpus import Dataset
+from emo_mtl.preparation.dialogues import folder as dialogues
+from emo_mtl.preparation.dialogues.summary import summary
 from emo_mtl.preparation.plan import Input, hash_files, install, make_plan
 
 FORMAT = 2  # raise it when the same inputs and settings give other outputs than before
@@ -37,7 +40,12 @@ class Options:
         out_dir: the folder to write
         bpe: gpt2 for a pretrained BART, sentencepiece to train from scratch
         raw_dir: the folder of the raw corpora, for `tasks`
-        tasks: of `READERS`
+        tasks: of `READERS`; None for all of them where there is a `raw_dir`, without `response` where there
+            are `responses`
+        responses: folders or files of dialogues of your own, see `emo_mtl.preparation.dialogues`
+        utterance_labels: `NAME=COLUMN` of the dialogues: a classification task of each turn
+        reply_labels: the same of each reply, from what was said before
+        context_turns: the most turns in an input
         custom: `NAME=FOLDER` of classification tasks of your own, see `emo_mtl.preparation.custom`
         gpt2_bpe_dir: the folder of fairseq's files, for gpt2
         sentencepiece_model: used instead of training one
@@ -50,7 +58,11 @@ class Options:
     out_dir: Path
     bpe: str
     raw_dir: Path | None = None
-    tasks: Sequence[str] = tuple(READERS)
+    tasks: Sequence[str] | None = None
+    responses: Sequence[Path] = ()
+    utterance_labels: Sequence[str] = ()
+    reply_labels: Sequence[str] = ()
+    context_turns: int = 1
     custom: Sequence[str] = ()
     gpt2_bpe_dir: Path | None = None
     sentencepiece_model: Path | None = None
@@ -66,8 +78,30 @@ def read_inputs(options: Options) -> dict[str, Input]:
     Raises:
         UserError: a wrong name of a task, or a bad corpus.
     """
-    folders: dict[str, tuple[Path, Callable[[Path], Dataset]]] = {}
-    for task in options.tasks:
+    inputs = paper_tasks(options)
+    inputs |= dialogue_tasks(options, inputs)
+    inputs |= custom_tasks(options, inputs)
+    if not inputs:
+        raise UserError.at(
+            "--tasks",
+            found="no task",
+            expected="at least one",
+            fix="name one, or use --responses or --custom",
+        )
+    for name, item in inputs.items():
+        print(f"{name}: {item.dataset.summary()}", flush=True)
+    return inputs
+
+
+def paper_tasks(options: Options) -> dict[str, Input]:
+    """The tasks of the paper's corpora that are asked for."""
+    tasks = options.tasks
+    if tasks is None:
+        own = (RESPONSE,) if options.responses else ()
+        tasks = [task for task in READERS if task not in own] if options.raw_dir else []
+        if not (options.raw_dir or options.responses or options.custom):
+            tasks = tuple(READERS)
+    for task in tasks:
         if task not in READERS:
             raise UserError.at(
                 "--tasks",
@@ -77,35 +111,106 @@ def read_inputs(options: Options) -> dict[str, Input]:
             )
         if not options.raw_dir:
             raise UserError.at(
-                f"--tasks {','.join(options.tasks)}",
+                f"--tasks {','.join(tasks)}",
                 found="no --raw-dir",
                 expected="the folder of the raw corpora",
                 fix="add --raw-dir, or --tasks '' to prepare the --custom tasks only",
             )
-        corpus, read = READERS[task]
-        folders[task] = (options.raw_dir / corpus, read)
+    if RESPONSE in tasks and options.responses:
+        raise UserError.at(
+            f"--tasks {','.join(tasks)}",
+            found=f"{RESPONSE} beside --responses",
+            expected="one of the two",
+            fix=f"leave out {RESPONSE}, and add --responses RAW/dailydialog to have its dialogues too",
+        )
+    assert options.raw_dir or not tasks
+    return {task: paper_task(options, task, options.raw_dir / READERS[task][0]) for task in tasks}
+
+
+def paper_task(options: Options, task: str, folder: Path) -> Input:
+    """One task of the paper's, of its corpus's folder; the responses with as many turns as asked for."""
+    dataset = READERS[task][1](folder)
+    if task != RESPONSE or options.context_turns == 1:
+        return Input(dataset, hashes(dataset, folder))
+    longer = examples.responses([dialogues.read(folder)], options.context_turns)
+    dataset = replace(dataset, splits=longer.splits)
+    return Input(dataset, hashes(dataset, folder), {"context_turns": options.context_turns})
+
+
+def dialogue_tasks(options: Options, taken: Collection[str]) -> dict[str, Input]:
+    """The responses, and the tasks of columns, of dialogues of one's own; `taken` are names of others."""
+    turns = options.context_turns
+    paths = options.responses
+    wanted = [
+        (item, flag, find)
+        for flag, items, find in (
+            ("--utterance-labels", options.utterance_labels, examples.utterance_labels),
+            ("--reply-labels", options.reply_labels, examples.reply_labels),
+        )
+        for item in items
+    ]
+    if wanted and not paths:
+        raise UserError.at(
+            f"{wanted[0][1]} {wanted[0][0]}",
+            found="no --responses",
+            expected="the dialogues whose column it is",
+            fix="add --responses FOLDER",
+        )
+    if not paths:
+        return {}
+    corpora = [dialogues.read(path) for path in paths]
+    for corpus in corpora:
+        print(summary(corpus), flush=True)
+    raw = {}
+    for path, corpus in zip(paths, corpora, strict=True):
+        home = path.parent if path.is_file() else path
+        for file in corpus.files:
+            raw[f"{path.name}/{file.relative_to(home).as_posix()}"] = sha256(file)
+    made = {"context_turns": turns} if turns > 1 else {}
+    of = [{"name": corpus.name, "format": corpus.format} for corpus in corpora]
+    inputs = {
+        RESPONSE: Input(examples.responses(corpora, turns), raw, {**made, "corpora": of})
+    }
+    for item, flag, find in wanted:
+        name, _, column = item.partition("=")
+        check_task_name(f"{flag} {item[:200]}", name, column, "COLUMN", {*taken, *inputs})
+        dataset = examples.labels(name, corpora, find, column, turns)
+        inputs[name] = Input(dataset, raw, {**made, "corpora": of, flag.strip("-"): column})
+    return inputs
+
+
+def custom_tasks(options: Options, taken: Collection[str]) -> dict[str, Input]:
+    """The classification tasks of one's own; `taken` are names of others."""
+    inputs: dict[str, Input] = {}
     for item in options.custom:
         name, _, given = item.partition("=")
-        fault = name_fault(name) or ("which another task has" if name in folders else None)
-        if fault or not given:
-            raise UserError.at(
-                f"--custom {item[:200]}",
-                found=f"the name {name[:100]!r} {fault or 'without a folder'}",
-                expected="NAME=FOLDER with a NAME that no other task has",
-                fix="choose a short name of letters, digits, _ and -, such as mood=my_data/mood",
-            )
-        folders[name] = (Path(given), custom.read)
-    if not folders:
-        raise UserError.at(
-            "--tasks", found="no task", expected="at least one", fix="name one, or use --custom"
-        )
-    inputs: dict[str, Input] = {}
-    for task, (folder, read) in folders.items():
-        dataset = read(folder)
-        raw = {file.relative_to(folder).as_posix(): sha256(file) for file in dataset.files}
-        inputs[task] = Input(dataset, raw)
-        print(f"{task}: {dataset.summary()}", flush=True)
+        check_task_name(f"--custom {item[:200]}", name, given, "FOLDER", {*taken, *inputs})
+        dataset = custom.read(Path(given))
+        inputs[name] = Input(dataset, hashes(dataset, Path(given)))
     return inputs
+
+
+def check_task_name(where: str, name: str, value: str, kind: str, taken: Collection[str]) -> None:
+    """Raise `UserError` where `NAME=VALUE` has a name that cannot be used, or no value.
+
+    Args:
+        where: the flag
+        kind: what the value is
+        taken: the names of other tasks
+    """
+    fault = name_fault(name) or ("which another task has" if name in taken else None)
+    if fault or not value:
+        raise UserError.at(
+            where,
+            found=f"the name {name[:100]!r} {fault or f'without a {kind.lower()}'}",
+            expected=f"NAME={kind} with a NAME that no other task has",
+            fix="choose a short name of letters, digits, _ and -, such as mood=my_data/mood",
+        )
+
+
+def hashes(dataset: Dataset, folder: Path) -> dict[str, str]:
+    """The sha256 of a dataset's raw files by their path in the folder."""
+    return {file.relative_to(folder).as_posix(): sha256(file) for file in dataset.files}
 
 
 def read_settings(options: Options) -> dict[str, Any]:
@@ -152,7 +257,7 @@ def make_dictionary(options: Options, inputs: dict[str, Input], folder: Path) ->
             text
             for item in inputs.values()
             for pair in item.dataset.splits["train"]
-            for text in (pair[:1] if item.dataset.labels else pair)
+            for text in (last_turn(pair[0]), *(() if item.dataset.labels else pair[1:]))
         )
         model.write_bytes(
             encode.train_sentencepiece(texts, options.vocab_size, options.character_coverage)
@@ -215,9 +320,12 @@ def prepare(options: Options) -> None:
                 manifest["tasks"][task] = {
                     "corpus": dataset.name,
                     "title": dataset.title or task,
-                    "writing": asdict(Writing.of(text for text, _ in dataset.splits["train"])),
+                    "writing": asdict(
+                        Writing.of(last_turn(text) for text, _ in dataset.splits["train"])
+                    ),
                     "labels": list(dataset.labels),
                     "counts": {split: len(pairs) for split, pairs in dataset.splits.items()},
+                    "made": inputs[task].made,
                     "raw": inputs[task].raw,
                     "files": hash_files(stage, f"text/{task}", f"data-bin/{task}"),
                 }
