@@ -9,9 +9,8 @@ from pathlib import Path
 
 from emo_mtl.errors import UserError
 from emo_mtl.io import text_lines
-from emo_mtl.preparation.corpus import SPLITS, Dataset, Pairs, clean, read_filled, shown
-
-END = "__eou__"
+from emo_mtl.preparation.corpus import SPLITS, Dataset, Pairs, clean, read_filled
+from emo_mtl.preparation.dialogues.dailydialog import utterances
 
 
 def read_pairs(path: Path) -> Pairs:
@@ -23,15 +22,7 @@ def read_pairs(path: Path) -> Pairs:
     pairs: Pairs = []
     for number, line in enumerate(text_lines(read_filled(path)), start=1):
         where = f"{path}:{number}"
-        *utterances, rest = line.split(END)
-        if rest.strip() or not utterances:
-            raise UserError.at(
-                where,
-                found=f"a line that ends in {shown(line[-20:])}",
-                expected=f"a dialogue whose utterances all end in {END}",
-                fix="restore the file from the original release",
-            )
-        texts = [clean(utterance, where) for utterance in utterances]
+        texts = [clean(utterance, where) for utterance in utterances(line, where)]
         pairs += pairwise(texts)
     if not pairs:
         raise UserError.at(
