@@ -56,16 +56,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         metavar="FOLDER",
         help="prepare the responses of dialogues of your own: train, valid and test as JSON Lines, "
-        "utterance<TAB>response, DailyDialog's or ParlAI's text, or EmpatheticDialogues' CSV; one file without "
-        "a split is cut by dialogue (docs/conversations.md). May be repeated: they are joined",
+        "utterance<TAB>response, DailyDialog's or ParlAI's text, or EmpatheticDialogues' CSV; one file "
+        "without a split is cut by dialogue (docs/conversations.md). May be repeated: they are joined",
     )
     parser.add_argument(
         "--utterance-labels",
         action="append",
         default=[],
         metavar="NAME=COLUMN",
-        help="also prepare a classification task of a column of these dialogues, e.g. mood=emotion: the label "
-        "of each turn, from the turn and what was said before. May be repeated",
+        help="also prepare a classification task of a column of these dialogues, e.g. mood=emotion: the "
+        "label of each turn, from the turn and what was said before. May be repeated",
     )
     parser.add_argument(
         "--reply-labels",

@@ -157,7 +157,9 @@ def log_turns(kept: Kept, most: int, max_length: int, where: str) -> None:
     """
     there, shortened = int(kept.given.max(initial=1)), int((kept.dropped > 0).sum())
     if there > most:
-        logger.info(f"{where}: up to {there} turns, of which the last {most} are read (--context-turns)")
+        logger.info(
+            f"{where}: up to {there} turns, of which the last {most} are read (--context-turns)"
+        )
     if shortened:
         level = logging.WARNING if 20 * shortened > len(kept.dropped) else logging.INFO
         logger.log(

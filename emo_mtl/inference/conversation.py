@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from emo_mtl.errors import UserError
 from emo_mtl.io import check_output, write_atomically
+from emo_mtl.preparation.dialogues import jsonl
 
 if TYPE_CHECKING:
     from emo_mtl.inference.hub_interface import EmoBART
@@ -100,7 +101,9 @@ class Conversation:
         # the next utterance is one of the turns; a short one has the least need of room
         read = self.bart.turns_read(with_history(self.turns, ".")) - 1
         unread = len(said) - read
-        return "\n".join(f"{'*' if i >= unread else ' '} {line}" for i, line in enumerate(said)) or "-"
+        return (
+            "\n".join(f"{'*' if i >= unread else ' '} {line}" for i, line in enumerate(said)) or "-"
+        )
 
     def command(self, line: str) -> str:
         """Obey a line that begins with `/` (but `/quit`), and return what to say about it.
@@ -144,7 +147,6 @@ class Conversation:
             raise UserError(f"/save {name[:40]}: cannot be written ({error})") from error
         return f"{path}: {len(self.turns)} turns"
 
-
     def load(self, name: str) -> str:
         """Take over the conversation of `/load FILE`, and return what to say about it."""
         if not name:
@@ -152,11 +154,13 @@ class Conversation:
                 "/load: found no name, expected that of a file, for example /load talk.jsonl"
             )
         try:
-            dialogues = read_dialogues(Path(name).expanduser())
+            dialogues = jsonl.read(Path(name).expanduser())
         except (OSError, RuntimeError, ValueError) as error:  # too long, no such home, NUL
             raise UserError(f"/load {name[:40]}: cannot be read ({error})") from error
         if len(dialogues) != 1:
-            raise UserError(f"/load {name}: found {len(dialogues)} conversations, expected one line")
+            raise UserError(
+                f"/load {name}: found {len(dialogues)} conversations, expected one line"
+            )
         texts = [turn.text for turn in dialogues[0]]
         turns: list[Turn] = []
         for text, response in zip_longest(texts[::2], texts[1::2], fillvalue=""):

@@ -15,7 +15,6 @@ from emo_mtl.inference.bpe import TurnsBPE
 from emo_mtl.inference.text import Writing
 from emo_mtl.tasks.emotion_dialogue import EmotionDialogueTask
 
-
 Text = str | Sequence[str]  # an utterance, or the turns of a conversation, of which it is the last
 
 

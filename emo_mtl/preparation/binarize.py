@@ -46,9 +46,7 @@ def fairseq_preprocess(prefix: Path, destination: Path, workers: int, *arguments
         log.unlink(missing_ok=True)  # times and temporary paths: of no use to anybody later
 
 
-def encode_turns(
-    lines: Iterable[str], pool: ProcessPoolExecutor, name: str
-) -> dict[str, str]:
+def encode_turns(lines: Iterable[str], pool: ProcessPoolExecutor, name: str) -> dict[str, str]:
     """The encoding of each different turn of some lines: most turns stand in many contexts.
 
     Args:

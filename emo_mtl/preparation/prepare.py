@@ -116,6 +116,8 @@ def paper_tasks(options: Options) -> dict[str, Input]:
                 expected="the folder of the raw corpora",
                 fix="add --raw-dir, or --tasks '' to prepare the --custom tasks only",
             )
+    if not options.raw_dir:
+        return {}
     if RESPONSE in tasks and options.responses:
         raise UserError.at(
             f"--tasks {','.join(tasks)}",
@@ -123,7 +125,6 @@ def paper_tasks(options: Options) -> dict[str, Input]:
             expected="one of the two",
             fix=f"leave out {RESPONSE}, and add --responses RAW/dailydialog to have its dialogues too",
         )
-    assert options.raw_dir or not tasks
     return {task: paper_task(options, task, options.raw_dir / READERS[task][0]) for task in tasks}
 
 
@@ -168,9 +169,7 @@ def dialogue_tasks(options: Options, taken: Collection[str]) -> dict[str, Input]
             raw[f"{path.name}/{file.relative_to(home).as_posix()}"] = sha256(file)
     made = {"context_turns": turns} if turns > 1 else {}
     of = [{"name": corpus.name, "format": corpus.format} for corpus in corpora]
-    inputs = {
-        RESPONSE: Input(examples.responses(corpora, turns), raw, {**made, "corpora": of})
-    }
+    inputs = {RESPONSE: Input(examples.responses(corpora, turns), raw, {**made, "corpora": of})}
     for item, flag, find in wanted:
         name, _, column = item.partition("=")
         check_task_name(f"{flag} {item[:200]}", name, column, "COLUMN", {*taken, *inputs})

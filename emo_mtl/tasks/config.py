@@ -50,9 +50,9 @@ class EmotionDialogueConfig(TranslationConfig):
         default=1,
         metadata={
             "help": "the last turns of a conversation that an input has, where the data has as many "
-            "(emo-mtl prepare --context-turns); 1: only the utterance to answer, as in the paper. The oldest are "
-            "left out where --max-source-length has no room: about 128 tokens for 3 turns, 256 for 5. In "
-            "generation the checkpoint's, unless it is given and not 1"
+            "(emo-mtl prepare --context-turns); 1: only the utterance to answer, as in the paper. The "
+            "oldest are left out where --max-source-length has no room: about 128 tokens for 3 turns, "
+            "256 for 5. In generation the checkpoint's, unless it is given and not 1"
         },
     )
     max_source_length: int = field(

@@ -2,8 +2,8 @@
 
 `heads`: name of each classification task -> its labels, in order; `dictionary_sha256`: of the symbols;
 `max_source_length`, `max_target_length` and `context_turns`; `turns`: name of each trained task -> the most
-turns that its inputs had (a head of single utterances is given no more than one); `bpe`, `writing` and `titles`: of the data, see
-`emo_mtl.inference.model_files.notes_for_checkpoint`.
+turns that its inputs had (a head of single utterances is given no more than one); `bpe`, `writing` and
+`titles`: of the data, see `emo_mtl.inference.model_files.notes_for_checkpoint`.
 """
 
 from collections.abc import Mapping, Sequence

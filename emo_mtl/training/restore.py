@@ -150,9 +150,9 @@ def check_turns(path: Path, saved: Mapping[str, Any], cfg: Any) -> None:
     before = saved.get("context_turns", 1)
     if cfg.context_turns != before:
         raise UserError(
-            f"--context-turns {cfg.context_turns}: {path} was trained with {before}: go on with --context-turns "
-            f"{before}, or begin a training of other inputs with --finetune-from-model {path} and another "
-            "--save-dir"
+            f"--context-turns {cfg.context_turns}: {path} was trained with {before}: go on with "
+            f"--context-turns {before}, or begin a training of other inputs with "
+            f"--finetune-from-model {path} and another --save-dir"
         )
 
 

@@ -5,11 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from emo_mtl.errors import UserError
+from emo_mtl.inference.turns import MARK
 from emo_mtl.preparation.corpus import LINE_ENDS, clean
-
-MARK = (
-    "__eou__"  # ends an utterance in DailyDialog's files, and joins turns in texts of this package
-)
 
 
 @dataclass(frozen=True)

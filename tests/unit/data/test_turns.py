@@ -14,8 +14,12 @@ TURN = st.lists(st.integers(4, 9), min_size=1, max_size=6)
 CONTEXTS = st.lists(st.lists(TURN, min_size=1, max_size=5), min_size=1, max_size=6)
 
 
+def flat(turns: list[list[int]]) -> list[int]:
+    return [token for turn in turns for token in (*turn, EOS)]
+
+
 def dataset(contexts: list[list[list[int]]]) -> ListDataset:
-    items = [torch.tensor(sum(([*turn, EOS] for turn in turns), [])) for turns in contexts]
+    items = [torch.tensor(flat(turns)) for turns in contexts]
     return ListDataset(items, [len(item) for item in items])
 
 
@@ -54,15 +58,15 @@ class TestByHand:
 def test_as_one_turn_after_the_other(contexts, most, max_length):
     """The vectorised rule against the same rule in words."""
     found = inputs(contexts, most, max_length)
-    for turns, item, size in zip(contexts, map(found.__getitem__, range(len(found))), found.sizes):
+    for i, turns in enumerate(contexts):
         kept = turns[-1:]
         for turn in reversed(turns[-most:-1]):
             if 1 + sum(len(t) + 1 for t in [turn, *kept]) > max_length:
                 break
             kept = [turn, *kept]
-        flat = sum(([*turn, EOS] for turn in kept), [])[:-1][: max_length - 2]
-        assert item.tolist() == [BOS, *flat, EOS]
-        assert size == len(item)
+        expected = [BOS, *flat(kept)[:-1][: max_length - 2], EOS]
+        assert found[i].tolist() == expected
+        assert found.sizes[i] == len(expected)
 
 
 @given(CONTEXTS, st.integers(2, 30))
