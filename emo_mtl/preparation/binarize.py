@@ -1,95 +1,68 @@
-"""One task from its splits to `data-bin`: encode the texts, call fairseq-preprocess."""
+"""One task from its splits to `data-bin`: the very bytes that fairseq-preprocess writes.
 
-import logging
-import shutil
+Most turns stand in many contexts: each is encoded once, where fairseq-preprocess reads every line.
+"""
+
 import sys
-import tempfile
-from collections.abc import Collection, Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from emo_mtl.inference.bpe import END_OF_TURN
 from emo_mtl.inference.turns import split_turns
 from emo_mtl.preparation import encode
 from emo_mtl.preparation.corpus import SPLITS, Dataset
 from emo_mtl.preparation.splits import write_splits
 
-
-def fairseq_preprocess(prefix: Path, destination: Path, workers: int, *arguments: str) -> None:
-    """Call fairseq-preprocess for the files `prefix/{train,valid,test}`.
-
-    It runs in this process: importing fairseq once instead of once a call saves half a minute.
-
-    Raises:
-        RuntimeError: it failed; with the end of its log.
-    """
-    from fairseq import options
-    from fairseq_cli import preprocess
-
-    logger = logging.getLogger(preprocess.__name__)
-    logger.setLevel(logging.INFO)
-    logger.propagate = False
-    log = destination / "preprocess.log"
-    splits = [f"--{split}pref={prefix / split}" for split in SPLITS]
-    flags = [*splits, f"--destdir={destination}", f"--workers={workers}", *arguments]
-    try:
-        preprocess.main(options.get_preprocessing_parser().parse_args(flags))
-    except Exception as error:
-        tail = log.read_text(encoding="utf-8")[-2000:] if log.exists() else ""
-        raise RuntimeError(
-            f"fairseq-preprocess {' '.join(flags)} failed: {error}\n{tail}"
-        ) from error
-    finally:
-        for handler in logger.handlers[:]:  # it opens its log once a call and never closes it
-            handler.close()
-            logger.removeHandler(handler)
-        log.unlink(missing_ok=True)  # times and temporary paths: of no use to anybody later
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
-def encode_turns(lines: Iterable[str], pool: ProcessPoolExecutor, name: str) -> dict[str, str]:
-    """The encoding of each different turn of some lines: most turns stand in many contexts.
+def encode_turns(
+    lines: Iterable[str], dictionary: Any, pool: ProcessPoolExecutor, task: str
+) -> dict[str, "Tensor"]:
+    """`tokens </s>` of each different turn of some lines; warns of tokens that are not in the dictionary.
 
     Args:
         lines: of one or more turns, see `emo_mtl.inference.turns`
+        dictionary: fairseq's
         pool: from `encode.start_workers`
-        name: what the progress bar shows
+        task: its name
     """
-    turns = list(dict.fromkeys(turn for line in lines for turn in split_turns(line)))
-    return dict(zip(turns, encode.encode_all(pool, turns, name), strict=True))
+    counts = Counter(turn for line in lines for turn in split_turns(line))
+    encoded = encode.encode_all(pool, list(counts), task)
+    numbers = {
+        turn: dictionary.encode_line(tokens, add_if_not_exist=False)
+        for turn, tokens in zip(counts, encoded, strict=True)
+    }
+    unknown = sum(
+        count * int((numbers[turn] == dictionary.unk()).sum()) for turn, count in counts.items()
+    )
+    if unknown:
+        tokens = sum(count * (len(numbers[turn]) - 1) for turn, count in counts.items())
+        print(
+            f"warning: {task}: {unknown} of {tokens} tokens are not in the dictionary and become <unk>",
+            file=sys.stderr,
+        )
+    return numbers
 
 
-def write_encoded(
-    lines: Iterable[str], file: Path, encoded: Mapping[str, str], known: Collection[str]
-) -> tuple[int, int]:
-    """Write lines in their encoding, with `</s>` between turns.
+def write_tokens(
+    lines: Iterable[str], prefix: Path, numbers: Mapping[str, "Tensor"], dictionary: Any
+) -> None:
+    """Write `prefix.bin` and `prefix.idx`: of each line, the numbers of its turns one after the other."""
+    import torch
+    from fairseq.data import indexed_dataset
 
-    Args:
-        lines: of one or more turns
-        file: the file to write
-        encoded: of :func:`encode_turns`
-        known: the symbols of the dictionary
-
-    Returns:
-        how many tokens were written, and how many of them are not in `known`
-    """
-    tokens = unknown = 0
-    with file.open("w", encoding="utf-8", newline="\n") as out:
-        for line in lines:
-            turns = [encoded[turn] for turn in split_turns(line)]
-            out.write(f" {END_OF_TURN} ".join(turns) + "\n")
-            symbols = " ".join(turns).split(" ")
-            tokens += len(symbols)
-            unknown += sum(symbol not in known for symbol in symbols)
-    return tokens, unknown
+    builder = indexed_dataset.make_builder(f"{prefix}.bin", impl="mmap", vocab_size=len(dictionary))
+    for line in lines:
+        builder.add_item(torch.cat([numbers[turn] for turn in split_turns(line)]))
+    builder.finalize(f"{prefix}.idx")
 
 
 def build_task(
-    task: str,
-    dataset: Dataset,
-    stage: Path,
-    dictionary: Path,
-    pool: ProcessPoolExecutor,
-    workers: int,
+    task: str, dataset: Dataset, stage: Path, dict_file: Path, pool: ProcessPoolExecutor
 ) -> None:
     """Write `stage/text/TASK` and `stage/data-bin/TASK`.
 
@@ -97,46 +70,53 @@ def build_task(
         task: name of the task.
         dataset: its examples.
         stage: folder that becomes the output folder.
-        dictionary: the dict.txt of the texts.
+        dict_file: the dict.txt of the texts.
         pool: from `encode.start_workers`.
-        workers: number of processes of fairseq-preprocess.
     """
+    from fairseq.data import Dictionary
+
     write_splits(dataset, stage / "text" / task)
-    destination = stage / "data-bin" / task
-    columns = dataset.suffixes[:1] if dataset.labels else dataset.suffixes
-    known = encode.vocabulary(dictionary)
-    pairs = [pair for split in SPLITS for pair in dataset.splits[split]]
-    texts = (pair[column] for column in range(len(columns)) for pair in pairs)
-    turns = encode_turns(texts, pool, task)
-    tokens = unknown = 0
-    with tempfile.TemporaryDirectory(dir=stage.parent) as scratch:
-        encoded = Path(scratch)
-        for split in SPLITS:
-            for column, suffix in enumerate(columns):
-                # fairseq-preprocess --only-source wants files without an ending.
-                file = encoded / (split if dataset.labels else f"{split}.{suffix}")
-                lines = [pair[column] for pair in dataset.splits[split]]
-                counts = write_encoded(lines, file, turns, known)
-                tokens += counts[0]
-                unknown += counts[1]
-        if unknown:
-            print(
-                f"warning: {task}: {unknown} of {tokens} tokens are not in the dictionary and "
-                "become <unk>",
-                file=sys.stderr,
-            )
-        source = f"--srcdict={dictionary}"
-        if not dataset.labels:
-            languages = ("--source-lang=source", "--target-lang=target")
-            target = f"--tgtdict={dictionary}"
-            fairseq_preprocess(encoded, destination, workers, *languages, source, target)
-            return
-        fairseq_preprocess(encoded, destination / "input0", workers, "--only-source", source)
-        for split in SPLITS:
-            shutil.copyfile(stage / "text" / task / f"{split}.label", encoded / split)
-        # A given dictionary is taken as it is; one that fairseq counts itself is sorted by
-        # frequency and padded to a multiple of 8 with madeupword0000, which would be classes.
-        order = encoded / "labels"
-        order.write_text("".join(f"{label} 1\n" for label in dataset.labels), encoding="utf-8")
-        source = f"--srcdict={order}"
-        fairseq_preprocess(encoded, destination / "label", workers, "--only-source", source)
+    columns = [
+        {split: [pair[column] for pair in dataset.splits[split]] for split in SPLITS}
+        for column in (0, 1)
+    ]
+    texts = columns[:1] if dataset.labels else columns
+    dictionary = Dictionary.load(str(dict_file))
+    lines = (line for column in texts for split in SPLITS for line in column[split])
+    numbers = encode_turns(lines, dictionary, pool, task)
+    folder = stage / "data-bin" / task
+    if not dataset.labels:
+        for column, side in zip(columns, ("source", "target"), strict=True):
+            prefix = f"{{}}.source-target.{side}"
+            write_column(column, folder, prefix, f"dict.{side}.txt", numbers, dictionary)
+        return
+    write_column(columns[0], folder / "input0", "{}", "dict.txt", numbers, dictionary)
+    classes = Dictionary()
+    for label in dataset.labels:
+        classes.add_symbol(label)
+    numbers = {label: classes.encode_line(label) for label in dataset.labels}
+    write_column(columns[1], folder / "label", "{}", "dict.txt", numbers, classes)
+
+
+def write_column(
+    column: Mapping[str, Iterable[str]],
+    folder: Path,
+    prefix: str,
+    name: str,
+    numbers: Mapping[str, "Tensor"],
+    dictionary: Any,
+) -> None:
+    """Write the lines of all splits, and their dictionary.
+
+    Args:
+        column: split -> lines
+        folder: to write into
+        prefix: of a split's files, with `{}` for the split
+        name: of the dictionary's file
+        numbers: of each turn
+        dictionary: fairseq's
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    dictionary.save(str(folder / name))
+    for split, lines in column.items():
+        write_tokens(lines, folder / prefix.format(split), numbers, dictionary)

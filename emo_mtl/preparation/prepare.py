@@ -315,7 +315,7 @@ def prepare(options: Options) -> None:
             for task in plan.build:
                 dataset = inputs[task].dataset
                 print(f"{task}: encoding and binarizing ...", flush=True)
-                build_task(task, dataset, stage, home / "dict.txt", pool, options.workers)
+                build_task(task, dataset, stage, home / "dict.txt", pool)
                 manifest["tasks"][task] = {
                     "corpus": dataset.name,
                     "title": dataset.title or task,
