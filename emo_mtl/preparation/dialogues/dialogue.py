@@ -7,9 +7,8 @@ from pathlib import Path
 from emo_mtl.errors import UserError
 from emo_mtl.preparation.corpus import LINE_ENDS, clean
 
-MARK = (
-    "__eou__"  # ends an utterance in DailyDialog's files, and joins turns in texts of this package
-)
+# Ends an utterance in DailyDialog's files, and joins turns where several stand in one text.
+MARK = "__eou__"
 
 
 @dataclass(frozen=True)
