@@ -20,7 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         type=Path,
         metavar="DIR",
-        help="folder that gets a folder for each NAME (GPT2 for gpt2-bpe): RAW for the corpora",
+        help="folder that gets a folder for each NAME (GPT2 for gpt2-bpe, empathetic_dialogues for "
+        "empatheticdialogues): RAW for the corpora",
     )
     parser.add_argument(
         "--overwrite", action="store_true", help="replace files that are there and differ"

@@ -13,6 +13,9 @@ from emo_mtl.preparation.transfer import fetch, take_out
 FAIRSEQ = "https://dl.fbaipublicfiles.com/fairseq"
 # A copy of the authors' files: the checksums tell whether it still is one.
 DAILYDIALOG_COPY = "https://huggingface.co/datasets/roskoN/dailydialog"
+GOEMOTIONS = (
+    "https://raw.githubusercontent.com/google-research/google-research/master/goemotions/data"
+)
 BART_PAGE = "https://github.com/facebookresearch/fairseq/tree/main/examples/bart"
 
 
@@ -70,7 +73,8 @@ ITEMS = {
         },
         page=DAILYDIALOG_COPY,
         terms="CC BY-NC-SA 4.0",
-        note="The authors' site, http://yanran.li/dailydialog, is often down: any copy of the files will do.",
+        note="The authors' site, http://yanran.li/dailydialog, is often down: any copy of the files will do. "
+        "The one at Hugging Face, like any other, is checked by the SHA-256 of the files in it.",
     ),
     "tec": Item(
         folder="tec",
@@ -106,6 +110,35 @@ ITEMS = {
         terms="public",
         note="The publisher has taken the original page down; data.world asks for a free login. Kaggle's "
         "copy, tweet_emotions.csv (search for 'Emotion Detection from Text'), will do in its place.",
+    ),
+    "empatheticdialogues": Item(
+        folder="empathetic_dialogues",
+        sources=(
+            (
+                "https://dl.fbaipublicfiles.com/parlai/empatheticdialogues/empatheticdialogues.tar.gz",
+            ),
+        ),
+        files={"train.csv": None, "valid.csv": None, "test.csv": None},
+        page="https://github.com/facebookresearch/EmpatheticDialogues",
+        terms="CC BY-NC 4.0",
+        max_bytes=1 << 30,  # a row may have a hundred other replies to choose from
+    ),
+    "goemotions": Item(
+        folder="goemotions",
+        sources=(
+            tuple(
+                f"{GOEMOTIONS}/{name}"
+                for name in ("train.tsv", "dev.tsv", "test.tsv", "emotions.txt")
+            ),
+        ),
+        files={
+            "train.tsv": "1c254a142be5c00e80d819b9ae1bbd36d94b2eeb8f4b1271846508d57e57d9c5",
+            "dev.tsv": "575489c079c9de1097062a01738f998590d6b7ead66dd1c9fd1d2ba01fd8bc62",
+            "test.tsv": "0587b2dd8b27b97352adbfc3fb083d46005c8946657fdc2b1ca8b1cc7f1f8be4",
+            "emotions.txt": "45c3ef86782d2a4d7fedcd6d8c111aa0d0e94720689bd164fac94fefb4495a89",
+        },
+        page="https://github.com/google-research/google-research/tree/master/goemotions",
+        terms="Apache-2.0",
     ),
     "bart.base": bart("bart.base"),
     "bart.large": bart("bart.large"),

@@ -22,6 +22,7 @@ from emo_mtl.inference.conversation import Conversation
 from emo_mtl.inference.loading import load_checkpoint
 from emo_mtl.preparation import crowdflower, custom, dailydialog, sst2, tec
 from emo_mtl.preparation.corpus import SPLITS
+from emo_mtl.preparation.dialogues import folder as dialogues
 from emo_mtl.tasks.config import parse_loss_weights, parse_task_names
 
 # (where in a file, from 0 to 1; bytes to take away there; bytes to put there)
@@ -89,6 +90,33 @@ def test_corpora(folder, name, edits, which):
     for pairs in splits.values():
         assert all(text.strip() and answer.strip() for text, answer in pairs)
         assert not any("\n" in text + answer for text, answer in pairs)
+
+
+DIALOGUES = {
+    "jsonl": '["a", {"text": "b", "emotion": "c"}]\n{"turns": ["d", "e"], "topic": "f"}\n',
+    "tsv": "utterance\tresponse\na __eou__ b\tc\nd\te\n",
+    "csv": "conv_id,utterance_idx,context,prompt,speaker_idx,utterance,selfeval,tags\n"
+    "a,1,sad,p,0,b_comma_ c,,\na,2,sad,p,1,d,,\n",
+    "txt": "1 your persona: a\n2 b\tc\t0.5\n1 d\te\n",
+}
+
+
+@pytest.mark.parametrize("kind", DIALOGUES)
+@given(edits=EDITS | CUT)
+def test_dialogues(folder, kind, edits):
+    content = DIALOGUES[kind].encode()
+    for split in SPLITS:
+        write(folder / kind / f"{split}.{kind}", content)
+    write(folder / kind / f"train.{kind}", mutated(content, edits))
+    try:
+        splits = dialogues.read(folder / kind).splits
+    except UserError:
+        return
+    for dialogue in splits["train"]:
+        assert dialogue
+        for text in (text for turn in dialogue for text in (turn.text, *turn.labels.values())):
+            assert text == text.strip() != ""
+            assert "\n" not in text
 
 
 NAMES = st.text("e62,=.-_ \x00é\n/", max_size=12) | st.text(max_size=12)

@@ -35,7 +35,7 @@ def pack(name: str, files: dict[str, bytes]) -> dict[str, bytes]:
     if name == "sst2":
         original = {"SST-2/original/README.txt": b"x"}
         return {"SST-2.zip": zip_of({**{f"SST-2/{k}": v for k, v in files.items()}, **original})}
-    if name.startswith("bart"):
+    if name.startswith("bart") or name == "empatheticdialogues":
         return {f"{name}.tar.gz": tar_of({f"{name}/{k}": v for k, v in files.items()})}
     return files
 

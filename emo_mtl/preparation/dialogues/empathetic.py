@@ -41,7 +41,7 @@ def read_row(line: str, where: str) -> Row:
     if len(columns) not in WIDTHS:
         raise UserError.at(where, found=f"{len(columns)} columns", expected="8 or 9", fix=FIX)
     dialogue, number, emotion, _, speaker, text = columns[:6]
-    if not number.isdecimal():
+    if not number.isdecimal() or len(number) > 9:
         raise UserError.at(
             where, found=f"utterance_idx {shown(number)}", expected="a number", fix=FIX
         )
@@ -57,7 +57,10 @@ def read(path: Path) -> list[Dialogue]:
     header, *lines = text_lines(read_filled(path))
     if not header.startswith(HEADER):
         raise UserError.at(
-            f"{path}:1", found=shown(header), expected=f"the header {HEADER},...", fix=FIX
+            f"{path}:1",
+            found=shown(header),
+            expected=f"the header {HEADER},...",
+            fix=f"{FIX}; another table: write it as utterance<TAB>response into a .tsv file",
         )
     rows = [read_row(line, f"{path}:{number}") for number, line in enumerate(lines, start=2)]
     groups = groupby(rows, key=lambda row: row.dialogue)

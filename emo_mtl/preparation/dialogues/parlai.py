@@ -12,7 +12,7 @@ from emo_mtl.io import text_lines
 from emo_mtl.preparation.corpus import read_filled, shown
 from emo_mtl.preparation.dialogues.dialogue import Dialogue, check_turns, make_turn
 
-LINE = re.compile(r"(\d+) (.*)")
+LINE = re.compile(r"(\d{1,9}) (.*)")
 PERSONA = re.compile(r"(your|partner's) persona:")
 SILENCE = "__SILENCE__"  # in place of an utterance: the other one begins
 # A first line by which a file is recognised.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from emo_mtl.errors import UserError
 from emo_mtl.preparation.corpus import shown
-from emo_mtl.preparation.custom import TEXT_NAMES, read_table
+from emo_mtl.preparation.custom import LABEL_NAMES, TEXT_NAMES, read_table
 from emo_mtl.preparation.dialogues.dialogue import MARK, Dialogue, make_turn
 
 # Names of the two columns in a header, in small letters.
@@ -35,7 +35,7 @@ def without_header(rows: list[tuple[str, list[str]]]) -> list[tuple[str, list[st
     """The rows without their header, if they have one.
 
     Raises:
-        UserError: a header of swapped columns, or one with nothing below
+        UserError: a header of swapped columns or of labels, or one with nothing below
     """
     where, first = rows[0]
     names = [name.strip().lower() for name in first]
@@ -48,8 +48,15 @@ def without_header(rows: list[tuple[str, list[str]]]) -> list[tuple[str, list[st
             expected="first the utterance, then the response",
             fix="swap the two columns",
         )
-    if names[0] not in UTTERANCE_NAMES or names[1] not in RESPONSE_NAMES:
+    if names[0] not in UTTERANCE_NAMES or names[1] not in RESPONSE_NAMES | LABEL_NAMES:
         return rows
+    if names[1] not in RESPONSE_NAMES:
+        raise UserError.at(
+            where,
+            found=f"a header of the columns {names[0]}, {names[1]}",
+            expected="utterances and responses",
+            fix="a table of texts and labels goes to emo-mtl prepare --custom NAME=FOLDER",
+        )
     if len(rows) == 1:
         raise UserError.at(where, found="only a header", expected="pairs", fix="add pairs")
     print(f"{where}: left out as a header: {shown(first[0])}, {shown(first[1])}")

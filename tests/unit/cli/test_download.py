@@ -14,6 +14,7 @@ from emo_mtl.errors import UserError
 from emo_mtl.preparation.download import ITEMS
 
 CORPORA = ("dailydialog", "tec", "sst2", "crowdflower")
+OTHERS = ("empatheticdialogues", "goemotions")
 
 
 class TestDownload:
@@ -21,7 +22,8 @@ class TestDownload:
     def test_layout(self, name, publish, tmp_path):
         files = publish(name)
         main(["download", name, "--out", str(tmp_path)])
-        folder = "GPT2" if name == "gpt2-bpe" else name
+        folders = {"gpt2-bpe": "GPT2", "empatheticdialogues": "empathetic_dialogues"}
+        folder = folders.get(name, name)
         assert read_all(tmp_path) == {f"{folder}/{k}": v for k, v in files.items()}
 
     def test_second_run_fetches_nothing(self, publish, web, tmp_path, capsys):
@@ -77,27 +79,48 @@ class TestOtherSources:
 
 class TestErrors:
     def test_the_others_are_downloaded(self, publish, web, tmp_path, capsys):
-        for name in CORPORA:
+        for name in (*CORPORA, *OTHERS):
             publish(name)
         del web.files["/crowdflower/text_emotion.csv"]
         web.files["/tec/Jan9-2012-tweets-clean.txt.zip"] = b"<html>please log in</html>"
-        with pytest.raises(UserError, match="tec, crowdflower: not downloaded, see above"):
-            main(["download", "tec", "crowdflower", "sst2", "dailydialog", "--out", str(tmp_path)])
+        del web.files["/empatheticdialogues/empatheticdialogues.tar.gz"]
+        names = ["tec", "empatheticdialogues", "crowdflower", "goemotions", "sst2", "dailydialog"]
+        with pytest.raises(
+            UserError, match="tec, empatheticdialogues, crowdflower: not downloaded, see above"
+        ):
+            main(["download", *names, "--out", str(tmp_path)])
         errors = capsys.readouterr().err
         assert "get tec at http://saifmohammad.com" in errors
         assert "get crowdflower at https://data.world" in errors
-        assert {path.name for path in tmp_path.iterdir()} == {"sst2", "dailydialog"}
+        assert "get empatheticdialogues at https://github.com/facebookresearch" in errors
+        assert {path.name for path in tmp_path.iterdir()} == {"sst2", "dailydialog", "goemotions"}
 
+    @pytest.mark.parametrize("name", ["sst2", *OTHERS])
     @pytest.mark.parametrize("there", [True, False])
-    def test_nothing_is_left_of_a_dead_address(self, publish, web, tmp_path, there):
-        publish("sst2")
+    def test_nothing_is_left_of_a_dead_address(self, publish, web, tmp_path, there, name):
+        publish(name)
         web.files.clear()
         out = tmp_path / "a" / "RAW"
         if there:
             out.mkdir(parents=True)
-        self.refused("sst2", out)
+        self.refused(name, out)
         assert out.exists() == there
         assert list(tmp_path.rglob("*")) == ([tmp_path / "a", out] if there else [])
+
+    def test_no_folder_of_some_of_the_files(self, publish, web, tmp_path):
+        files = publish("goemotions")
+        missing = web.files.pop("/goemotions/test.tsv")
+        message = self.refused("goemotions", tmp_path)
+        assert f"put train.tsv, dev.tsv, test.tsv, emotions.txt into {tmp_path}" in message
+        assert not (tmp_path / "goemotions").exists()
+        web.files = {
+            "/goemotions/test.tsv": missing,
+            "/goemotions/emotions.txt": files["emotions.txt"],
+        }
+        main(
+            ["download", "goemotions", "--out", str(tmp_path)]
+        )  # the others are kept to go on with
+        assert read_all(tmp_path) == {f"goemotions/{k}": v for k, v in files.items()}
 
     def refused(self, name: str, out: Path, *flags: str) -> str:
         with pytest.raises(UserError) as raised:
@@ -161,8 +184,9 @@ class TestItems:
             assert len({Path(file).name for file in item.files}) == len(item.files), name
 
     @pytest.mark.skipif("EMO_MTL_DATA" not in os.environ, reason="needs the real corpora")
-    @pytest.mark.parametrize("name", CORPORA)
+    @pytest.mark.parametrize("name", [*CORPORA, "goemotions"])
     def test_checksums_are_of_the_real_corpora(self, name):
         for file, expected in ITEMS[name].files.items():
-            content = (Path(os.environ["EMO_MTL_DATA"]) / name / file).read_bytes()
+            there = file.replace("emotions.txt", "labels.txt")
+            content = (Path(os.environ["EMO_MTL_DATA"]) / name / there).read_bytes()
             assert hashlib.sha256(content).hexdigest() == expected
