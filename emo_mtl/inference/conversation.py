@@ -91,19 +91,18 @@ class Conversation:
         return self.turns[-1]
 
     def history(self) -> str:
-        """What was said, a turn a line; a `*` where the next response would take it into account."""
+        """What was said, a turn a line; a `*` where the next response can take it into account."""
         said = [
             f"{speaker}> {part}"
             for turn in self.turns
             for speaker, part in (("you", turn.text), ("bot", turn.response))
             if part
         ]
-        # the next utterance is one of the turns; a short one has the least need of room
-        read = self.bart.turns_read(with_history(self.turns, ".")) - 1
-        unread = len(said) - read
-        return (
-            "\n".join(f"{'*' if i >= unread else ' '} {line}" for i, line in enumerate(said)) or "-"
-        )
+        if self.bart.context_turns > 1:
+            read = self.bart.turns_read(with_history(self.turns, "OK")) - 1  # without the "OK"
+            first = len(said) - read
+            said = [f"{'*' if i >= first else ' '} {line}" for i, line in enumerate(said)]
+        return "\n".join(said) or "-"
 
     def command(self, line: str) -> str:
         """Obey a line that begins with `/` (but `/quit`), and return what to say about it.

@@ -94,7 +94,9 @@ def build_task(
     classes = Dictionary()
     for label in dataset.labels:
         classes.add_symbol(label)
-    numbers = {label: classes.encode_line(label) for label in dataset.labels}
+    numbers = {
+        label: classes.encode_line(label, add_if_not_exist=False) for label in dataset.labels
+    }
     write_column(columns[1], folder / "label", "{}", "dict.txt", numbers, classes)
 
 

@@ -24,7 +24,6 @@ from emo_mtl.names import RESPONSE
 from emo_mtl.preparation.corpus import SPLITS
 from emo_mtl.preparation.splits import read_split
 
-
 TRIES = 1000  # of exchanging one history with another
 
 

@@ -202,6 +202,8 @@ def test_checkpoint(folder, checkpoint, edits):
 class AnyGenerator:
     """Stands in for `EmoBART`: refuses nothing."""
 
+    context_turns = 1
+
     def build_generator(self, **settings) -> None:
         assert int(settings["beam"]) >= 0
 

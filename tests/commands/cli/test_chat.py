@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from helpers.commands import FOREVER, REPOSITORY
+from helpers.talker import Stub
 
 from emo_mtl.errors import UserError
 from emo_mtl.inference.conversation import (
@@ -21,18 +22,6 @@ from emo_mtl.inference.conversation import (
 from emo_mtl.inference.hub_interface import EmoBART
 
 START = {"beam": 2, "no_repeat_ngram_size": 3}
-
-
-class Stub:
-    """Stands in for `EmoBART`, and cannot answer `bad`."""
-
-    def classify(self, texts: list[str]) -> list[dict]:
-        if texts == ["bad"]:
-            raise UserError("bad")
-        return [{"e2": {"pos": 0.75, "neg": 0.25}} for _ in texts]
-
-    def respond(self, texts: list[str], **settings) -> list[str]:
-        return [text.upper() for text in texts]
 
 
 @pytest.fixture(scope="module")

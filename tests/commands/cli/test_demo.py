@@ -182,8 +182,13 @@ class Talker:
             for _ in texts
         ]
 
-    def respond(self, texts: list[str], **settings) -> list[str]:
-        if texts == ["bad"]:
+    context_turns = 1
+
+    def turns_read(self, conversation: list[str]) -> int:
+        return 1
+
+    def respond(self, texts: list[list[str]], **settings) -> list[str]:
+        if texts[-1][-1] == "bad":
             raise UserError("<img src=x onerror=alert(1)>")
         return ["That is wonderful news! When do you start, and where?" for _ in texts]
 

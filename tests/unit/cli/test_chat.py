@@ -4,6 +4,7 @@ import io
 import json
 
 import pytest
+from helpers.talker import Stub
 
 from emo_mtl.errors import UserError
 from emo_mtl.inference.conversation import (
@@ -16,18 +17,6 @@ from emo_mtl.inference.conversation import (
 from emo_mtl.inference.piped import answer_lines, json_line, tab_line
 
 START = {"beam": 2, "no_repeat_ngram_size": 3}
-
-
-class Stub:
-    """Stands in for `EmoBART`, and cannot answer `bad`."""
-
-    def classify(self, texts: list[str]) -> list[dict]:
-        if texts == ["bad"]:
-            raise UserError("bad")
-        return [{"e2": {"pos": 0.75, "neg": 0.25}} for _ in texts]
-
-    def respond(self, texts: list[str], **settings) -> list[str]:
-        return [text.upper() for text in texts]
 
 
 class TestConversation:

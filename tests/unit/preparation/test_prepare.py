@@ -265,13 +265,13 @@ class TestOutDir:
     def test_failure_leaves_nothing(
         self, small: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        from fairseq_cli import preprocess
+        from fairseq.data import indexed_dataset
 
-        def fail(_: object) -> None:
+        def fail(*_: object, **__: object) -> None:
             raise OSError("no space left on device")
 
-        monkeypatch.setattr(preprocess, "main", fail)
-        with pytest.raises(RuntimeError, match=r"fairseq-preprocess .*no space left on device"):
+        monkeypatch.setattr(indexed_dataset, "make_builder", fail)
+        with pytest.raises(OSError, match="no space left on device"):
             run(*small)
         assert [path.name for path in tmp_path.iterdir()] == ["raw"]
 

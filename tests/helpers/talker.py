@@ -1,0 +1,30 @@
+"""Something to talk to in place of a model."""
+
+from collections.abc import Sequence
+
+from emo_mtl.errors import UserError
+
+Text = str | Sequence[str]
+
+
+def last(text: Text) -> str:
+    """The utterance of a text, which may be a conversation."""
+    return text if isinstance(text, str) else text[-1]
+
+
+class Stub:
+    """Stands in for `EmoBART`: says the last turn in capital letters, and cannot answer `bad`."""
+
+    def __init__(self, context_turns: int = 1):
+        self.context_turns = context_turns
+
+    def classify(self, texts: Sequence[Text]) -> list[dict[str, dict[str, float]]]:
+        if list(map(last, texts)) == ["bad"]:
+            raise UserError("bad")
+        return [{"e2": {"pos": 0.75, "neg": 0.25}} for _ in texts]
+
+    def respond(self, texts: Sequence[Text], **settings: object) -> list[str]:
+        return [last(text).upper() for text in texts]
+
+    def turns_read(self, conversation: Sequence[str]) -> int:
+        return min(self.context_turns, len(conversation))
