@@ -3,7 +3,7 @@
 import contextlib
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from emo_mtl.evaluation.parts import PARTS_NOTE, read_parts
 from emo_mtl.evaluation.recognition import Predictions
 from emo_mtl.evaluation.responses import Responses, ResponseScores
 from emo_mtl.formats import typed_json
+from emo_mtl.inference.turns import split_turns
 from emo_mtl.io import atomic_folder
 from emo_mtl.names import RESPONSE
 from emo_mtl.preparation.splits import Split, text_folder
@@ -61,13 +62,13 @@ def run_responders(settings: Settings, train: Split, split: Split) -> str:
     parts = read_parts(settings.overlap, RESPONSE, settings.subset, len(split.inputs))
     file = f"generate-{settings.subset}.txt"
     references = text_folder(settings.data) / RESPONSE / f"{settings.subset}.target"
-    pairs = list(zip(*train, strict=True))
+    pairs = list(zip(train.utterances, train.answers, strict=True))
     shown = ResponseScores(words=description, rows=[])
     for name, (title, respond) in RESPONDERS.items():
         folder = settings.out / name
         start = time.perf_counter()
         with learning_from(settings.data, RESPONSE):
-            hypotheses = respond(pairs, split.inputs)
+            hypotheses = respond(pairs, split.utterances)
         seconds = time.perf_counter() - start
         answers = Responses(hypotheses, references=None, nbest=1)
         named = (str(folder / file), str(references))
@@ -97,8 +98,9 @@ def run_classifiers(settings: Settings, texts: dict[str, tuple[Split, Split]]) -
         for task, (train, split) in texts.items():
             labels = sorted({*train.answers, *split.answers})
             with learning_from(settings.data, task):
+                examples = list(zip(words_of(train.inputs), train.answers, strict=True))
                 probabilities = baselines.probabilities(
-                    make(), list(zip(*train, strict=True)), split.inputs, labels
+                    make(), examples, words_of(split.inputs), labels
                 )
             gold = np.array([labels.index(label) for label in split.answers])
             results.append(Predictions(task, labels, probabilities, gold))
@@ -112,6 +114,11 @@ def run_classifiers(settings: Settings, texts: dict[str, tuple[Split, Split]]) -
         shown.append(f"{title} on {settings.subset}:\n\n{recognition.parts_table(scores)}")
     notes = [recognition.MACRO_F1_NOTE, *([PARTS_NOTE] if settings.overlap else [])]
     return "\n\n".join([*shown, "\n".join(notes)])
+
+
+def words_of(lines: Iterable[str]) -> list[str]:
+    """Lines of one or more turns without the mark between turns, which is no word."""
+    return [" ".join(split_turns(line)) for line in lines]
 
 
 @contextlib.contextmanager

@@ -12,7 +12,7 @@ from emo_mtl.formats import markdown
 from emo_mtl.formats.checked_json import member, members
 from emo_mtl.io import read_json
 from emo_mtl.names import RESPONSE
-from emo_mtl.preparation.splits import read_split
+from emo_mtl.preparation.splits import Split, read_split
 
 Example = tuple[str, ...]
 
@@ -31,6 +31,7 @@ NOTES = """
 normalised: but for case and white space; includes those that are in train word for word
 clean: not in train, normalised or not
 response: the pair of utterance and response stands in train; then the utterance alone
+response, all turns: what was said before the utterance stands in train with the two
 others: the text stands in train; then with (also) another label than here, normalised"""
 
 
@@ -82,41 +83,55 @@ def labelled_otherwise(
 def task_overlap(data: Path, task: str) -> dict[str, dict]:
     """For valid and test, what `emo_mtl.evaluation.parts.overlap` returns, and more lists of positions.
 
-    `utterance_exact` and `utterance_normalised` of `response` are about the utterance alone,
-    `other_label` of other tasks are the texts that have another label in train.
+    Of `response`, an example is the last utterance and its response, so that the parts are the same for any
+    number of turns in the data. `utterance_exact` and `utterance_normalised` are about the utterance alone;
+    `contexts`, where there are some, is about all turns with the response. `other_label` of other tasks are
+    the texts that have another label in train.
     """
     train = read_split(data, task, "train")
-    train_inputs = list(zip(train.inputs))
-    found = {}
-    for name in ("valid", "test"):
-        split = read_split(data, task, name)
-        inputs = list(zip(split.inputs))
-        alone = overlap(inputs, train_inputs)
-        if task == RESPONSE:
-            pairs = overlap(list(zip(*split, strict=True)), list(zip(*train, strict=True)))
-            found[name] = pairs | {
-                "utterance_exact": alone["exact"],
-                "utterance_normalised": alone["normalised"],
-            }
-        else:
-            other = labelled_otherwise(inputs, split.answers, train_inputs, train.answers)
-            found[name] = alone | {"other_label": other}
-    return found
+    splits = {name: read_split(data, task, name) for name in ("valid", "test")}
+    overlaps = response_overlap if task == RESPONSE else label_overlap
+    return {name: overlaps(split, train) for name, split in splits.items()}
+
+
+def response_overlap(split: Split, train: Split) -> dict:
+    """What :func:`task_overlap` has of a split of the responses."""
+    pairs, train_pairs = (list(zip(s.utterances, s.answers, strict=True)) for s in (split, train))
+    alone = overlap(list(zip(split.utterances)), list(zip(train.utterances)))
+    found = overlap(pairs, train_pairs) | {
+        "utterance_exact": alone["exact"],
+        "utterance_normalised": alone["normalised"],
+    }
+    if split.inputs == split.utterances:
+        return found
+    contexts, train_contexts = (list(zip(*s, strict=True)) for s in (split, train))
+    return found | {"contexts": overlap(contexts, train_contexts)}
+
+
+def label_overlap(split: Split, train: Split) -> dict:
+    """What :func:`task_overlap` has of a split of a classification task."""
+    inputs, train_inputs = (list(zip(s.inputs)) for s in (split, train))
+    other = labelled_otherwise(inputs, split.answers, train_inputs, train.answers)
+    return overlap(inputs, train_inputs) | {"other_label": other}
 
 
 def table(found: dict[str, dict[str, dict]]) -> str:
     """Markdown: a row for each task and split, counts with their percentages."""
+    entries = [
+        (name, split, content)
+        for task, splits in found.items()
+        for split, entry in splits.items()
+        for name, content in ((task, entry), (f"{task}, all turns", entry.get("contexts")))
+        if content
+    ]
     rows = []
-    for task, splits in found.items():
-        for split, entry in splits.items():
-            total = entry["examples"]
-            cells = [
-                f"{len(entry[key]):,} ({100 * len(entry[key]) / total:.1f} %)"
-                if key in entry
-                else ""
-                for key in COLUMNS
-            ]
-            rows.append([markdown.text(task), split, f"{total:,}", *cells])
+    for name, split, entry in entries:
+        total = entry["examples"]
+        cells = [
+            f"{len(entry[key]):,} ({100 * len(entry[key]) / total:.1f} %)" if key in entry else ""
+            for key in COLUMNS
+        ]
+        rows.append([markdown.text(name), split, f"{total:,}", *cells])
     return markdown.table(["task", "split", "examples", *COLUMNS.values()], rows, texts=2)
 
 

@@ -44,7 +44,15 @@ def export(
         tokenizer.save_pretrained(folder / head)
     found = {corpus: task.writing(corpus) for corpus in (RESPONSE, *task.heads)}
     writings = {corpus: writing for corpus, writing in found.items() if writing}
-    card = model_card(name, model, task.heads, updates, writings)
+    card = model_card(
+        name,
+        model,
+        task.heads,
+        updates,
+        writings,
+        corpora=task.state.corpora,
+        turns=task.cfg.context_turns,
+    )
     (folder / "README.md").write_text(card, encoding="utf-8")
 
 

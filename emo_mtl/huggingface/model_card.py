@@ -7,21 +7,9 @@ from emo_mtl.formats import markdown as md
 from emo_mtl.inference.text import Writing
 from emo_mtl.models.emo_bart import EmoBARTModel
 from emo_mtl.names import RESPONSE
+from emo_mtl.preparation.licences import PUBLISHED
 
-# What prepare makes of the paper's corpora: task -> corpus, terms.
-CORPORA = {
-    RESPONSE: (
-        "DailyDialog (Li et al. 2017), dialogues for learners of English",
-        "CC BY-NC-SA 4.0",
-    ),
-    "e6": (
-        "Twitter Emotion Corpus (Mohammad 2012), labels are the writers' hashtags",
-        "research use",
-    ),
-    "e2": ("SST-2 (Socher et al. 2013), film reviews", "terms of GLUE"),
-    "e12": ("CrowdFlower Sentiment Analysis in Text, tweets", "public, no licence stated"),
-}
-OWN = ("not one of emo_mtl's corpora: describe it here", "state its licence here")
+OWN = "describe it here", "state its licence here"
 
 CARD = """\
 ---
@@ -51,7 +39,7 @@ inputs = tokenizer(["I lost my keys ."], padding=True, truncation=True, return_t
 outputs = model.generate(**inputs)  # beam 5, no trigram twice: generation_config.json
 print(tokenizer.batch_decode(outputs, skip_special_tokens=True))
 ```
-
+{conversation}
 With transformers 4 the pipeline `text2text-generation` does the same; transformers 5 has no such pipeline.
 {classify}
 {text}
@@ -78,7 +66,7 @@ real people by their messages; not for decisions about anyone; not unsupervised 
   writers' stereotypes; other dialects, ages and cultures are recognised worse.
 - **Labels are coarse.** One label an utterance, given without the dialogue before it; irony, mixed feelings
   and absent emotions are forced into one of the classes. Probabilities are not calibrated.
-- **One utterance.** It sees no earlier turns and at most {max_length} tokens.
+- **Short memory.** It sees {turns} and at most {max_length} tokens.
 - **One language**, that of the training data.
 """
 
@@ -93,10 +81,35 @@ print(classify("I lost my keys .", truncation=True))
 {heads}
 """
 
+CONVERSATION = """
+It was trained with the last {turns} turns of a conversation. Each ends in `</s>`; the oldest are left out
+where there are more than {max_length} tokens. The tokenizer reads one turn at a time; they are joined here:
+
+```python
+import torch
+
+
+def read(turns):  # what was said, the utterance to answer last
+    ids = [
+        tokenizer(turn, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+        for turn in turns[-{turns}:]
+    ]
+    while len(ids) > 1 and sum(len(turn) + 1 for turn in ids) >= {max_length}:
+        del ids[0]
+    tokens = [token for turn in ids for token in (*turn, tokenizer.eos_token_id)][:-1]
+    return [tokenizer.bos_token_id, *tokens[: {max_length} - 2], tokenizer.eos_token_id]
+
+
+inputs = torch.tensor([read(["I lost my keys .", "Where did you see them last ?", "At home ."])])
+outputs = model.generate(inputs)
+print(tokenizer.batch_decode(outputs, skip_special_tokens=True))
+```
+"""
+
 TEXT = """\
 ## Text
 
-One utterance, written as the training data is: the tokenizer does not bring typed text there, emo_mtl does.
+An utterance, written as the training data is: the tokenizer does not bring typed text there, emo_mtl does.
 
 ```python
 from emo_mtl.inference.text import Writing, as_people_write
@@ -115,6 +128,8 @@ def model_card(
     heads: Mapping[str, Sequence[str]],
     updates: int,
     writings: Mapping[str, Writing],
+    corpora: Mapping[str, Sequence[str]],
+    turns: int,
 ) -> str:
     """The content of README.md.
 
@@ -123,6 +138,8 @@ def model_card(
         heads: labels of each classification task
         updates: how many the model was trained for
         writings: how the corpus of each task writes, where that is known
+        corpora: names of the corpora of each task, where they are known
+        turns: of a conversation, that an input has
     """
     rows = [
         [md.code(f"{name}/{task}"), ", ".join(map(md.text, labels))]
@@ -132,7 +149,12 @@ def model_card(
         folder=_python(f"{name}/{next(iter(heads), '')}"),
         heads=md.table(["folder", "labels"], rows, texts=2),
     )
-    corpora = [[md.text(task), *CORPORA.get(task, OWN)] for task in [RESPONSE, *heads]]
+    max_length = model.args.max_source_length
+    described = [
+        [md.text(task), *(PUBLISHED.get(corpus) or (f"{corpus}: {OWN[0]}".lstrip(": "), OWN[1]))]
+        for task in [RESPONSE, *heads]
+        for corpus in corpora.get(task, [""])
+    ]
     return CARD.format(
         title=md.text(name),
         folder=_python(name),
@@ -143,10 +165,12 @@ def model_card(
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         symbols=len(model.encoder.dictionary),
         updates=updates,
-        max_length=model.args.max_source_length,
+        max_length=max_length,
+        turns=f"the last {turns} turns" if turns > 1 else "no earlier turns",
+        conversation=CONVERSATION.format(turns=turns, max_length=max_length) if turns > 1 else "",
         classify=classify if heads else "",
         text=text_section(writings),
-        corpora=md.table(["task", "corpus", "terms"], corpora, texts=3),
+        corpora=md.table(["task", "corpus", "terms"], described, texts=3),
     )
 
 

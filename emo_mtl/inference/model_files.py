@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
 DICTIONARY = "dict.txt"
+JOIN = " + "  # between the names of a task's corpora
 
 
 def data_bin(folder: Path) -> Path:
@@ -58,8 +59,8 @@ def notes_for_checkpoint(folder: Path) -> dict[str, Any]:
 
     Returns:
         `bpe`: its identity, None where it is not known; `writing`: how each task's corpus writes, see
-        `emo_mtl.inference.text`; `titles`: the tasks' names for people. The last two have what the
-        manifest has
+        `emo_mtl.inference.text`; `titles`: the tasks' names for people; `corpora`: their corpora's. The
+        last three have what the manifest has
     """
     manifest = read_manifest(folder)
     tasks = manifest["tasks"] if manifest else {}
@@ -67,6 +68,9 @@ def notes_for_checkpoint(folder: Path) -> dict[str, Any]:
         "bpe": identity_in(manifest) if manifest else None,
         "writing": {name: task["writing"] for name, task in tasks.items() if "writing" in task},
         "titles": {name: task["title"] for name, task in tasks.items() if task.get("title")},
+        "corpora": {
+            name: task["corpus"].split(JOIN) for name, task in tasks.items() if "corpus" in task
+        },
     }
 
 

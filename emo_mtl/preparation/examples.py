@@ -6,6 +6,7 @@ A context is one or more turns that follow each other, joined by `__eou__`, with
 from collections.abc import Callable, Iterable, Sequence
 
 from emo_mtl.errors import UserError
+from emo_mtl.inference.model_files import JOIN
 from emo_mtl.inference.turns import join_turns
 from emo_mtl.preparation.corpus import SPLITS, Dataset, Pairs, check_label
 from emo_mtl.preparation.custom import check_names
@@ -59,7 +60,7 @@ def collect(
 def responses(corpora: Sequence[DialogueCorpus], turns: int) -> Dataset:
     """The task of answering: contexts of at most so many turns, and their replies."""
     return Dataset(
-        name=" + ".join(corpus.name for corpus in corpora),
+        name=JOIN.join(corpus.name for corpus in corpora),
         files=tuple(file for corpus in corpora for file in corpus.files),
         splits=collect(corpora, lambda dialogue: replies(dialogue, turns)),
         title="Response",
@@ -110,5 +111,5 @@ def labels(
             check_label(label, names, f"{where}, {split}", "move examples with that label to train")
     files = tuple(file for corpus in corpora for file in corpus.files)
     return Dataset(
-        " + ".join(corpus.name for corpus in corpora), files, splits, labels=names, title=""
+        JOIN.join(corpus.name for corpus in corpora), files, splits, labels=names, title=""
     )

@@ -24,9 +24,10 @@ from emo_mtl.names import RESPONSE, name_fault
 from emo_mtl.preparation import custom, encode, examples
 from emo_mtl.preparation.binarize import build_task
 from emo_mtl.preparation.corpora import READERS
-from emo_mtl.preparation.corpus import Dataset
+from emo_mtl.preparation.corpus import SPLITS, Dataset
 from emo_mtl.preparation.dialogues import folder as dialogues
 from emo_mtl.preparation.dialogues.summary import summary
+from emo_mtl.preparation.licences import terms_of
 from emo_mtl.preparation.plan import Input, hash_files, install, make_plan
 
 FORMAT = 2  # raise it when the same inputs and settings give other outputs than before
@@ -168,7 +169,15 @@ def dialogue_tasks(options: Options, taken: Collection[str]) -> dict[str, Input]
         for file in corpus.files:
             raw[f"{path.name}/{file.relative_to(home).as_posix()}"] = sha256(file)
     made = {"context_turns": turns} if turns > 1 else {}
-    of = [{"name": corpus.name, "format": corpus.format} for corpus in corpora]
+    of = [
+        {
+            "name": corpus.name,
+            "format": corpus.format,
+            "terms": terms_of(corpus.name),
+            "dialogues": {split: len(corpus.splits[split]) for split in SPLITS},
+        }
+        for corpus in corpora
+    ]
     inputs = {RESPONSE: Input(examples.responses(corpora, turns), raw, {**made, "corpora": of})}
     for item, flag, find in wanted:
         name, _, column = item.partition("=")

@@ -5,16 +5,22 @@ from pathlib import Path
 from typing import NamedTuple
 
 from emo_mtl.errors import UserError
+from emo_mtl.inference.turns import last_turn
 from emo_mtl.io import read_lines
 from emo_mtl.names import RESPONSE
 from emo_mtl.preparation.corpus import SPLITS, Dataset
 
 
 class Split(NamedTuple):
-    """A split of a task: N utterances or texts, and the response or label of each."""
+    """A split of a task: N utterances or texts, which may be contexts, and the response or label of each."""
 
     inputs: list[str]
     answers: list[str]
+
+    @property
+    def utterances(self) -> list[str]:
+        """The inputs without what was said before: the same for any number of turns in the data."""
+        return [last_turn(line) for line in self.inputs]
 
 
 def write_splits(dataset: Dataset, folder: Path) -> None:

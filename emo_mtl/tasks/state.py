@@ -2,8 +2,8 @@
 
 `heads`: name of each classification task -> its labels, in order; `dictionary_sha256`: of the symbols;
 `max_source_length`, `max_target_length` and `context_turns`; `turns`: name of each trained task -> the most
-turns that its inputs had (a head of single utterances is given no more than one); `bpe`, `writing` and
-`titles`: of the data, see `emo_mtl.inference.model_files.notes_for_checkpoint`.
+turns that its inputs had (a head of single utterances is given no more than one); `bpe`, `writing`,
+`titles` and `corpora`: of the data, see `emo_mtl.inference.model_files.notes_for_checkpoint`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -85,6 +85,9 @@ def merged_state(saved: Mapping[str, Any], own: Mapping[str, Any], cfg: Any) -> 
         "heads": {**saved.get("heads", {}), **own["heads"]},
         "bpe": saved.get("bpe") or own["bpe"],
         # of the data of the training, where it says so
-        **{key: {**own[key], **saved.get(key, {})} for key in ("writing", "titles", "turns")},
+        **{
+            key: {**own[key], **saved.get(key, {})}
+            for key in ("writing", "titles", "corpora", "turns")
+        },
         **{f: n for f, n in lengths.items() if n != getattr(EmotionDialogueConfig, f)},
     }

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from emo_mtl.errors import UserError
+from emo_mtl.io import sha256
 from emo_mtl.preparation.corpus import SPLITS
 from emo_mtl.preparation.dialogues.cut import cut
 from emo_mtl.preparation.dialogues.dialogue import DialogueCorpus, check_responses
 from emo_mtl.preparation.dialogues.formats import FIX, KNOWN, format_of, recognised
+from emo_mtl.preparation.download import ITEMS
 
 # split -> the names that it may have
 NAMES = {"train": ("train",), "valid": ("valid", "validation", "dev"), "test": ("test",)}
@@ -41,7 +43,8 @@ def read(path: Path) -> DialogueCorpus:
     splits = cut(parts[0], path) if len(parts) == 1 else dict(zip(SPLITS, parts, strict=True))
     for split, dialogues in splits.items():
         check_responses(dialogues, f"{path}, {split}")
-    is_release = files[0] == path / RELEASE.format("train")
+    # only the very files: others, in its layout, are somebody's own dialogues
+    is_release = sha256(files[0]) == ITEMS["dailydialog"].files[RELEASE.format("train")]
     name = path.stem if path.is_file() else path.resolve().name
     return DialogueCorpus(
         name="DailyDialog" if is_release else kind.corpus or name,

@@ -15,9 +15,8 @@ NAMES = ["model", 'a"; import os; "', "x`|`<script>", "# h", "$ - \\\\", "a\\tb"
     "label", ["joy", "a|b", "<script>alert(1)</script>", "![x](y)", "a\n\n# b"]
 )
 def test_names_and_labels(name, label, shared_model):
-    card = model_card(
-        name, shared_model, {"e6": [label, "fear"], "my-task": ["a", "b"]}, updates=3, writings={}
-    )
+    heads = {"e6": [label, "fear"], "my-task": ["a", "b"]}
+    card = model_card(name, shared_model, heads, updates=3, writings={}, corpora={}, turns=1)
     codes = re.findall(r"```python\n(.*?)```", card, flags=re.DOTALL)
     text = re.sub(r"```python\n.*?```", "", card, flags=re.DOTALL)
     assert "<script" not in text
@@ -34,3 +33,16 @@ def test_names_and_labels(name, label, shared_model):
     for rule in rules:
         assert len(set(widths[rule - 1 : rule + 3])) == 1  # header, rule and two rows
     assert ("| `model/e6` | joy, fear |" in card) == (name == "model" and label == "joy")
+
+
+def test_corpora(shared_model):
+    """Names and terms of published corpora; of others what the user has to say of them."""
+    corpora = {"response": ["DailyDialog", "my talks"], "e6": ["TEC"]}
+    heads = {"e6": ["joy", "fear"], "mood": ["up", "down"]}
+    card = model_card("m", shared_model, heads, 3, writings={}, corpora=corpora, turns=1)
+    assert "| response | DailyDialog (Li et al. 2017)" in card
+    assert "| response | my talks: describe it here | state its licence here |" in card
+    assert "| mood | describe it here | state its licence here |" in card
+    own = model_card("m", shared_model, {}, 3, writings={}, corpora={}, turns=1)
+    assert "DailyDialog" not in own
+    assert "no earlier turns" in own

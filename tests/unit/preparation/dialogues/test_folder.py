@@ -65,7 +65,7 @@ class TestSplits:
             write(folder / split / f"dialogues_{split}.txt", TEXT)
             write(folder / split / f"dialogues_act_{split}.txt", "1 2\n")
         corpus = read(folder)
-        assert (corpus.name, corpus.format) == ("DailyDialog", "DailyDialog")
+        assert (corpus.name, corpus.format) == (folder.name, "DailyDialog")
         assert [file.name for file in corpus.files[:3]] == [
             *("dialogues_train.txt", "dialogues_act_train.txt", "dialogues_validation.txt")
         ]
