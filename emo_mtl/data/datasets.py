@@ -38,14 +38,17 @@ class BARTInputDataset(BaseWrapperDataset):
         kept: Kept | None = None,
     ):
         super().__init__(dataset)
-        self.bos, self.eos, self.max_length = bos, eos, max_length
-        self.starts = None if kept is None else kept.starts
-        self.turns = 1 if kept is None else int(kept.turns.max(initial=1))  # of an item, at most
+        self.bos, self.eos, self.max_length, self.kept = bos, eos, max_length, kept
         left = np.asarray(dataset.sizes) - (0 if kept is None else kept.starts)
         self._sizes = np.minimum(left + 1, max_length)
 
+    @property
+    def turns(self) -> int:
+        """The most turns of an item that are kept."""
+        return 1 if self.kept is None else int(self.kept.turns.max(initial=1))
+
     def __getitem__(self, index: int) -> Tensor:
-        start = 0 if self.starts is None else self.starts[index]
+        start = 0 if self.kept is None else self.kept.starts[index]
         return bart_input(self.dataset[index][start:], self.bos, self.eos, self.max_length)
 
     @property

@@ -57,7 +57,7 @@ class Splits:
         """Utterances and their responses; `UserError` as of :meth:`load`."""
         src, tgt = self.cfg.source_lang, self.cfg.target_lang
         prefix = str(folder / RESPONSE / f"{split}.{src}-{tgt}.")
-        source = self.encoder_input(self._tokens(prefix + src), prefix + src)
+        source = self._read(prefix + src)
         target = self.decoder_output(self._tokens(prefix + tgt), prefix + tgt)
         if len(source) != len(target):
             raise UserError(
@@ -71,10 +71,15 @@ class Splits:
     ) -> LabelledDataset:
         """Utterances, each with its class number; `UserError` as of :meth:`load`."""
         prefix = str(folder / name / "input0" / split)
-        utterances = self.encoder_input(self._tokens(prefix), prefix)
+        utterances = self._read(prefix)
         numbers = load_label_numbers(str(folder / name / "label" / split), labels, len(utterances))
         pairs = self.pairs(utterances, utterances, shuffle=split != "test")
         return LabelledDataset(pairs, numbers)
+
+    def _read(self, prefix: str) -> BARTInputDataset:
+        inputs = self.encoder_input(self._tokens(prefix), prefix)
+        log_turns(inputs.kept, self.cfg.context_turns, self.cfg.max_source_length, prefix)
+        return inputs
 
     def _tokens(self, prefix: str) -> FairseqDataset:
         return load_tokens(prefix, self.src_dict, self.cfg.dataset_impl)
@@ -96,7 +101,6 @@ class Splits:
         """
         most, max_length = turns or self.cfg.context_turns, self.cfg.max_source_length
         kept = keep_turns(tokens, self.src_dict.eos(), most, max_length)
-        log_turns(kept, most, max_length, where)
         return self._bart_input(tokens, max_length, where, kept)
 
     def decoder_output(self, tokens: FairseqDataset, where: str) -> BARTInputDataset:

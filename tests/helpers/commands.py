@@ -112,6 +112,9 @@ def run_python(program: str) -> str:
     return subprocess.run(run, cwd=REPOSITORY, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
-def train(sample: Path, save_dir: Path, *flags: str, **env: str) -> subprocess.CompletedProcess:
+def train(
+    sample: Path, save_dir: Path, *flags: str, check: bool = True, **env: str
+) -> subprocess.CompletedProcess:
     save = ["--save-dir", save_dir]
-    return run_command("fairseq-train", sample / "data-bin", *TRAIN, *save, *flags, **env)
+    command = ["fairseq-train", sample / "data-bin", *TRAIN, *save, *flags]
+    return run_command(*command, check=check, **env)

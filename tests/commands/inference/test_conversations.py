@@ -1,0 +1,180 @@
+"""A conversation of several turns: the same tokens and answers whichever way it comes in."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from helpers.commands import BIN, TASK, run_command, train
+
+from emo_mtl.cli.main import main
+from emo_mtl.demo.page import answer
+from emo_mtl.huggingface.library import hide_broken_torchaudio
+from emo_mtl.inference.conversation import Conversation, with_history
+from emo_mtl.inference.hub_interface import EmoBART
+from emo_mtl.inference.text import as_people_write
+from emo_mtl.inference.turns import MARK, join_turns
+
+SEARCH = {"beam": 2, "no_repeat_ngram_size": 3}
+TALK = ["I have a new dog .", "What is its name ?", "It's called Bob .", "Is it big ?", "Yes !"]
+
+
+@pytest.fixture(scope="module")
+def data(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample's responses with up to four turns, and its tweets."""
+    out = tmp_path_factory.mktemp("prepared") / "data"
+    command = ["emo-mtl", "prepare", "--raw-dir", sample.parent / "raw", "--out-dir", out]
+    flags = ["--tasks", "response,e6", "--context-turns", "4", "--vocab-size", "600"]
+    run_command(*command, *flags, "--bpe", "sentencepiece")
+    return out
+
+
+@pytest.fixture(scope="module")
+def model(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Trained with three turns, for long enough that answers differ."""
+    folder = tmp_path_factory.mktemp("trained")
+    flags = ["--context-turns", "3", "--max-update", "60", "--dropout", "0", "--lr", "0.01"]
+    flags += ["--classification-tasks", "e6", "--loss-weights", "e6=0", "--clip-norm", "0"]
+    flags += ["--max-source-length", "200"]  # three turns of any length
+    train(data, folder, *flags, "--disable-validation")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def bart(model: Path) -> EmoBART:
+    return EmoBART.from_pretrained(model / "checkpoint_last.pt", device="cpu")
+
+
+@pytest.fixture(scope="module")
+def conversation(bart: EmoBART) -> Conversation:
+    """What a person said, with the model's answers to it."""
+    talk = Conversation(bart, SEARCH)
+    for text in TALK:
+        talk.answer(text)
+    return talk
+
+
+@pytest.fixture(scope="module")
+def histories(conversation: Conversation) -> list[list[str]]:
+    """What was said up to each utterance of the conversation."""
+    turns = conversation.turns
+    return [with_history(turns[:i], turn.text) for i, turn in enumerate(turns)]
+
+
+@pytest.fixture(scope="module")
+def answers(conversation: Conversation) -> list[str]:
+    return [turn.response for turn in conversation.turns]
+
+
+def tokens(bart: EmoBART, turns: list[str]) -> list[int]:
+    """What the encoder reads."""
+    return bart._encode([turns], "response", typed=True).src[0].tolist()
+
+
+class TestSameAnswers:
+    def test_takes_what_was_said_into_account(self, bart, conversation, histories, answers):
+        assert bart.context_turns == 3
+        assert [turn.read for turn in conversation.turns] == [1, 3, 3, 3, 3]
+        assert len(set(answers)) > 1
+        assert tokens(bart, histories[-1]) == tokens(bart, histories[-1][-3:])
+        assert tokens(bart, histories[-1]) != tokens(bart, histories[-1][-1:])
+
+    def test_respond(self, bart, histories, answers):
+        assert [answer.strip() for answer in bart.respond(histories, **SEARCH)] == answers
+
+    def test_interactive(self, bart, model, histories, answers, tmp_path):
+        """Lines as the corpus writes, with the mark between turns."""
+        writing = bart.task.writing("response")
+        lines = [join_turns(map(writing.normalize, turns)) for turns in histories]
+        (tmp_path / "in.txt").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        command = ["fairseq-interactive", model, *TASK, "--path", model / "checkpoint_last.pt"]
+        flags = ["--beam", "2", "--no-repeat-ngram-size", "3", "--input", tmp_path / "in.txt"]
+        output = run_command(*command, *flags).stdout
+        found = re.findall(r"^D-\d+\t\S+\t(.*)$", output, flags=re.MULTILINE)
+        assert [as_people_write(line).strip() for line in found] == answers
+        shown = re.findall(r"^S-\d+\t(.*)$", output, flags=re.MULTILINE)
+        read = [bart.task.source_dictionary.string(tokens(bart, turns)) for turns in histories]
+        assert shown == read
+        assert shown[-1].count(" </s> ") == 2
+
+    def test_chat(self, model, histories, answers):
+        """Through a pipe: a line is the next turn."""
+        command = [BIN / "emo-mtl", "chat", model / "checkpoint_last.pt", "--cpu", "--json"]
+        flags = ["--beam", "2"]
+        done = subprocess.run(
+            [*command, *flags], input="\n".join(TALK), capture_output=True, text=True, check=True
+        )
+        assert [json.loads(line)["response"] for line in done.stdout.splitlines()] == answers
+
+    def test_demo(self, bart, answers):
+        turns: list = []
+        for text, expected in zip(TALK, answers, strict=True):
+            *_, (shown, turns, _, _) = answer(bart, text, turns, "Beam search", 2, 0.9, 1.0)
+            assert turns[-1].response == expected
+        assert "to the last 3 turns" in shown
+
+    def test_exported(self, model, bart, histories, answers, tmp_path):
+        """By the code of the model card."""
+        hide_broken_torchaudio()
+        transformers = pytest.importorskip("transformers", reason="needs the extra emo-mtl[hf]")
+        folder = tmp_path / "exported"
+        main(["export-hf", str(model / "checkpoint_last.pt"), str(folder)])
+        card = (folder / "README.md").read_text("utf-8")
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+        network = transformers.AutoModelForSeq2SeqLM.from_pretrained(folder)
+        network.generation_config.num_beams = 2
+        (code,) = re.findall(r"```python\n(import torch.*?)```", card, flags=re.DOTALL)
+        names = {"tokenizer": tokenizer, "model": network}
+        exec(code, names)
+        writing = bart.task.writing("response")
+        for turns, expected in zip(histories, answers, strict=True):
+            read = names["read"](list(map(writing.normalize, turns)))
+            assert read == tokens(bart, turns)
+            output = network.generate(names["torch"].tensor([read]))
+            (text,) = tokenizer.batch_decode(output, skip_special_tokens=True)
+            assert as_people_write(text).strip() == expected
+
+
+class TestMarks:
+    def test_typed_marks_are_text(self, bart):
+        for mark in (MARK, "</s>"):
+            text = f"Hi {mark} you"
+            found = tokens(bart, [text])
+            assert found.count(bart.task.source_dictionary.eos()) == 1
+            assert found != tokens(bart, ["Hi", "you"])
+
+    def test_a_head_of_single_utterances_reads_one(self, bart):
+        alone = bart.classify([TALK[:1]])
+        assert bart.classify([["So ?", "Well .", TALK[0]]]) == alone == bart.classify(TALK[:1])
+
+
+class TestCommands:
+    def test_history_shows_what_is_read(self, bart, conversation):
+        lines = conversation.history().splitlines()
+        assert [line[0] for line in lines] == [" "] * 8 + ["*"] * 2
+        assert lines[-2] == f"* you> {TALK[-1]}"
+
+    def test_save_and_load(self, bart, conversation, tmp_path):
+        path = tmp_path / "talk.jsonl"
+        assert "5 turns" in conversation.command(f"/save {path}")
+        other = Conversation(bart, SEARCH)
+        assert other.command(f"/load {path}") == f"{path}: 10 turns"
+        assert other.answer("And you ?") == Conversation.answer(conversation, "And you ?")
+        conversation.turns.pop()
+        other.command("/reset")
+        assert other.answer(TALK[0]).read == 1
+
+
+class TestTraining:
+    def test_another_number_of_turns_is_refused(self, data, model):
+        flags = ["--classification-tasks", "e6", "--loss-weights", "e6=0", "--max-update", "70"]
+        done = train(data, model, *flags, "--context-turns", "2", check=False)
+        assert done.returncode == 1
+        assert "--context-turns 2: " in done.stderr
+        assert "was trained with 3" in done.stderr
+
+    def test_data_of_single_utterances_is_refused(self, sample, tmp_path):
+        done = train(sample, tmp_path, "--max-update", "1", "--context-turns", "3", check=False)
+        assert done.returncode == 1
+        assert "found one turn in each line" in done.stderr
