@@ -60,7 +60,8 @@ def run(args: argparse.Namespace) -> None:
         UserError: text, a task or a checkpoint that cannot be used
     """
     check_output(args.json, args.overwrite)
-    utterances, gold = read_split(args.data, RESPONSE, args.subset)
+    split = read_split(args.data, RESPONSE, args.subset)
+    utterances, gold = split.utterances, split.answers
     systems = {str(path): read_responses(path).hypotheses for path in args.hypotheses}
     for name, responses in systems.items():
         if len(responses) != len(utterances):

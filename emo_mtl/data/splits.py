@@ -78,7 +78,8 @@ class Splits:
 
     def _read(self, prefix: str) -> BARTInputDataset:
         inputs = self.encoder_input(self._tokens(prefix), prefix)
-        log_turns(inputs.kept, self.cfg.context_turns, self.cfg.max_source_length, prefix)
+        if inputs.kept:
+            log_turns(inputs.kept, self.cfg.context_turns, self.cfg.max_source_length, prefix)
         return inputs
 
     def _tokens(self, prefix: str) -> FairseqDataset:

@@ -4,11 +4,12 @@ r"""The paper's experiments: trains and evaluates the rows of a table, and write
     python examples/paper/run.py --rows R,R+E6 --seeds 1,2,3 --model large --pretrained bart.large/model.pt \
       --data data --out runs/large
 
-A row is a file of flags in rows/, a model is one in models/: both are read as fairseq-train's. DATA is what
-preprocess/prepare.py made. Each row and seed gets a run folder, OUT/ROW/seed-N, with the checkpoints and
-the results. Run again, it goes on where it was stopped; what is finished is skipped. Before anything runs, it
-looks at everything that is needed to the end (preflight.py). It prints every command; each can be run by
-hand. Rows on several GPUs: start it once for each with CUDA_VISIBLE_DEVICES and --rows.
+A row is a file of flags in rows/, a model is one in models/: both are read as fairseq-train's. A row
+R+NAME+NAME needs no file: it trains those tasks of the data. DATA is what emo-mtl prepare made, of any dialogues
+and tasks; the heads of all its tasks are scored. Each row and seed gets a run folder, OUT/ROW/seed-N, with the
+checkpoints and the results. Run again, it goes on where it was stopped; what is finished is skipped. Before
+anything runs, it looks at everything that is needed to the end (preflight.py). It prints every command; each can
+be run by hand. Rows on several GPUs: start it once for each with CUDA_VISIBLE_DEVICES and --rows.
 """
 
 import argparse
@@ -30,12 +31,14 @@ import emo_mtl
 from emo_mtl.errors import UserError
 from emo_mtl.evaluation.baseline_runs import CLASSIFIERS, RESPONDERS
 from emo_mtl.io import atomic_file, read_json, write_atomically
+from emo_mtl.names import RESPONSE
 from emo_mtl.optim import horizon
+from emo_mtl.preparation.splits import text_tasks
 from emo_mtl.tasks.config import parse_loss_weights, parse_task_names
 from emo_mtl.training.threads import choose_threads
 
 HERE = Path(__file__).resolve().parent
-TASKS = ["e6", "e2", "e12"]  # whose heads are scored, trained or not
+PAPER = ["e6", "e2", "e12"]  # its tasks, in its order
 SYSTEMS = ["R", "R+E6", "R+E6+E2", "R+E6+E12", "R+E6+E2+E12"]
 WEIGHTED = ["weights-50-50-0", "weights-50-0-50", "weights-33-33-33"]
 TABLES = {
@@ -64,11 +67,30 @@ def value_of(flags: Sequence[str], name: str, default: str = "") -> str:
     return values[-1] if values else default
 
 
-def loss_weights(flags: Sequence[str]) -> dict[str, float]:
-    """The weight of each classification task of a row; those that it does not have are 0."""
+def tasks_of(data: Path) -> list[str]:
+    """The classification tasks of the data, the paper's first: their heads are scored, trained or not."""
+    tasks = [task for task in text_tasks(data) if task != RESPONSE]
+    return [*(task for task in PAPER if task in tasks), *(t for t in tasks if t not in PAPER)]
+
+
+def row_flags(row: str, tasks: Sequence[str]) -> list[str]:
+    """The flags of a row: those of its file, or `R+NAME+NAME` with tasks of the data."""
+    first, *names = row.split("+")
+    if first == "R" and names and not (HERE / "rows" / f"{row}.txt").exists():
+        if set(names) <= set(tasks):
+            return ["--classification-tasks", ",".join(names)]
+        raise UserError(
+            f"{row}: found neither rows/{row}.txt nor these tasks in the data, which has "
+            f"{', '.join(tasks) or 'none'}"
+        )
+    return read_flags(HERE / "rows" / f"{row}.txt")
+
+
+def loss_weights(flags: Sequence[str], tasks: Sequence[str]) -> dict[str, float]:
+    """The weight of each classification task of a row; those of `tasks` that it does not have are 0."""
     names = parse_task_names(value_of(flags, "--classification-tasks"))
     weights = parse_loss_weights(value_of(flags, "--loss-weights"), names)
-    return dict.fromkeys(TASKS, 0.0) | weights
+    return dict.fromkeys(tasks, 0.0) | weights
 
 
 def count_updates(sizes: dict[str, int], flags: Sequence[str], sampling: str) -> int:
@@ -106,15 +128,16 @@ def count_lines(path: Path) -> int:
 
 def train_flags(args: argparse.Namespace, row: str, seed: int, folder: Path) -> list[str]:
     """The command that trains a row: what is the same for all, the model's preset, the row's, `--extra`."""
+    tasks = tasks_of(args.data)
     preset = [
         *read_flags(HERE / "models" / f"{args.model}.txt"),
-        *read_flags(HERE / "rows" / f"{row}.txt"),
+        *row_flags(row, tasks),
         *shlex.split(args.extra),
     ]
-    weights = loss_weights(preset)
+    weights = loss_weights(preset, tasks)
     text = args.data / "text"
     sizes = {"response": count_lines(text / "response" / "train.target")}
-    sizes |= {t: count_lines(text / t / "train.input") for t in TASKS if weights[t]}
+    sizes |= {t: count_lines(text / t / "train.input") for t in weights if weights[t]}
     pretrained = ["--finetune-from-model", str(args.pretrained)] if args.pretrained else []
     return [
         *["fairseq-train", str(args.data / "data-bin"), "--user-dir", user_dir()],
@@ -164,8 +187,8 @@ def evaluation_commands(
     model = str(folder / "checkpoints" / f"checkpoint_{args.checkpoint}.pt")
     cpu = [] if torch.cuda.is_available() else ["--cpu"]
     generated = folder / "generate-test.txt"
-    awareness, awareness_file = awareness_command(args, generated)
-    return {
+    tasks = ",".join(tasks_of(args.data))
+    commands = {
         generated: [
             *["fairseq-generate", str(data), "--user-dir", user_dir()],
             *["--task", "emotion_dialogue", "--path", model, "--gen-subset", "test"],
@@ -177,14 +200,17 @@ def evaluation_commands(
             *["--references", gold_responses(args), "--overlap", str(overlap)],
             *["--json", str(folder / "evaluate.json")],
         ],
-        folder / "classify.json": [
-            *["emo-mtl", "classify", model, "--data", str(data), "--task", ",".join(TASKS), *cpu],
+    }
+    if tasks:
+        commands[folder / "classify.json"] = [
+            *["emo-mtl", "classify", model, "--data", str(data), "--task", tasks, *cpu],
             *["--untrained-head", "--overlap", str(overlap), "--overwrite"],
             *["--predictions", str(folder / "predictions.tsv")],
             *["--json", str(folder / "classify.json")],
-        ],
-        awareness_file: awareness,
-    }
+        ]
+        awareness, output = awareness_command(args, generated)
+        commands[output] = awareness
+    return commands
 
 
 def say(text: str) -> None:
@@ -239,7 +265,7 @@ def plan_run(args: argparse.Namespace, row: str, seed: int) -> Run:
         "row": row,
         "seed": seed,
         "model": args.model,
-        "loss_weights": loss_weights(command),
+        "loss_weights": loss_weights(command, tasks_of(args.data)),
         "checkpoint": args.checkpoint,
         "train": shlex.join(command),
     }
@@ -261,9 +287,10 @@ def check(args: argparse.Namespace, runs: Sequence[Run]) -> None:
         UserError: something is missing, or does not fit the rest
     """
     preflight.check_programs()
-    preflight.check_text(args.data, ["response", *TASKS])
+    tasks = tasks_of(args.data)
+    preflight.check_text(args.data, [RESPONSE, *tasks])
     # the heads of all tasks are scored, whichever are trained
-    all_tasks = ["--classification-tasks", ",".join(TASKS), "--loss-weights", ""]
+    all_tasks = ["--classification-tasks", ",".join(tasks), "--loss-weights", ""]
     task = preflight.check_training([*runs[0].command, *all_tasks])
     task.load_dataset("test")
     for run in runs:
@@ -306,14 +333,16 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     rows = parser.add_mutually_exclusive_group(required=True)
     rows.add_argument("--table", choices=TABLES, help="the rows of this table of the paper")
-    rows.add_argument("--rows", help="comma-separated rows, files of rows/, e.g. R,R+E6")
+    rows.add_argument(
+        "--rows", help="comma-separated rows, e.g. R,R+E6, or R+NAME with a task of the data"
+    )
     parser.add_argument(
         "--model", default="tiny", help="file of models/: tiny, base, large (default: %(default)s)"
     )
     parser.add_argument(
         "--pretrained", type=Path, metavar="FILE", help="BART's weights, e.g. bart.large/model.pt"
     )
-    parser.add_argument("--data", type=Path, required=True, help="made by preprocess/prepare.py")
+    parser.add_argument("--data", type=Path, required=True, help="made by emo-mtl prepare")
     parser.add_argument("--out", type=Path, required=True, help="folder for the run folders")
     parser.add_argument("--seeds", default="1", help="comma-separated (default: %(default)s)")
     parser.add_argument(
@@ -391,7 +420,7 @@ def run_baselines(args: argparse.Namespace, overlap: Path) -> list[Path]:
         flags = ["--out", str(out), "--overlap", str(overlap), "--overwrite"]
         say("baselines without a network: some minutes on the paper's corpora")
         call(["emo-mtl", "baselines", "--data", str(args.data), *flags])
-    for hypotheses in sorted(out.glob("*/generate-test.txt")):
+    for hypotheses in sorted(out.glob("*/generate-test.txt")) if tasks_of(args.data) else ():
         command, output = awareness_command(args, hypotheses)
         if not output.exists():
             call(command)
@@ -402,15 +431,20 @@ def awareness_command(args: argparse.Namespace, hypotheses: Path) -> tuple[list[
     """The command, and the file that it writes beside the responses."""
     output = hypotheses.with_name("awareness.json")
     command = ["emo-mtl", "awareness", "--data", str(args.data), "--hypotheses", str(hypotheses)]
-    return [*command, "--json", str(output)], output
+    tasks = tasks_of(args.data)
+    of_paper = [task for task in ("e6", "e2") if task in tasks]
+    judged = ["--task", ",".join(of_paper or tasks)]
+    return [*command, *judged, "--json", str(output)], output
 
 
 def compare(args: argparse.Namespace, runs: Sequence[Path]) -> None:
     """Test whether BLEU and accuracy of each run differ from those of the first."""
-    for what, flag, name, extra in (
-        ("bleu", "--hypotheses", "generate-test.txt", ["--references", gold_responses(args)]),
-        ("accuracy", "--predictions", "predictions.tsv", []),
-    ):
+    compared = [
+        ("bleu", "--hypotheses", "generate-test.txt", ["--references", gold_responses(args)])
+    ]
+    if tasks_of(args.data):
+        compared.append(("accuracy", "--predictions", "predictions.tsv", []))
+    for what, flag, name, extra in compared:
         out = ["--json", str(args.out / f"significance-{what}.json"), "--overwrite"]
         files = [str(run / name) for run in runs]
         call(["emo-mtl", "significance", *out, *extra, flag, *files])

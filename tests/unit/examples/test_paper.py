@@ -40,7 +40,7 @@ class TestPresets:
     )
     def test_weights(self, row, weights):
         flags = driver.read_flags(PAPER / "rows" / f"{row}.txt")
-        assert tuple(driver.loss_weights(flags).values()) == weights
+        assert tuple(driver.loss_weights(flags, driver.PAPER).values()) == weights
 
     def test_large_has_the_papers_settings(self):
         flags = driver.read_flags(PAPER / "models" / "large.txt")
@@ -48,6 +48,14 @@ class TestPresets:
         expected |= {"--weight-decay": "0.01", "--warmup-updates": "500", "--clip-norm": "0.1"}
         assert {flag: driver.value_of(flags, flag) for flag in expected} == expected
         assert "--fp16" in flags
+
+    def test_tasks_of_the_data_need_no_file(self):
+        assert driver.row_flags("R+mood+act", ["act", "mood", "e6"]) == [
+            *("--classification-tasks", "mood,act")
+        ]
+        assert driver.row_flags("R+E6", ["e6"]) == driver.read_flags(PAPER / "rows" / "R+E6.txt")
+        with pytest.raises(UserError, match=r"R\+mood: found neither rows/R\+mood.txt nor .* act"):
+            driver.row_flags("R+mood", ["act"])
 
     def test_unknown(self):
         with pytest.raises(UserError, match=r"R\+E7: no such preset, expected one of R, R\+E6"):
@@ -98,7 +106,7 @@ class TestArguments:
 
     def test_missing_data(self, tmp_path):
         args = self.parse("--rows", "R")
-        with pytest.raises(UserError, match=r"train.target: cannot be read .*prepare.py made"):
+        with pytest.raises(UserError, match=r"found no text/TASK/ in it"):
             driver.train_flags(args, "R", 1, tmp_path)
 
 
