@@ -5,11 +5,12 @@ r"""The paper's experiments: trains and evaluates the rows of a table, and write
       --data data --out runs/large
 
 A row is a file of flags in rows/, a model is one in models/: both are read as fairseq-train's. A row
-R+NAME+NAME needs no file: it trains those tasks of the data. DATA is what emo-mtl prepare made, of any dialogues
-and tasks; the heads of all its tasks are scored. Each row and seed gets a run folder, OUT/ROW/seed-N, with the
-checkpoints and the results. Run again, it goes on where it was stopped; what is finished is skipped. Before
-anything runs, it looks at everything that is needed to the end (preflight.py). It prints every command; each can
-be run by hand. Rows on several GPUs: start it once for each with CUDA_VISIBLE_DEVICES and --rows.
+R+NAME+NAME needs no file: it trains those tasks of the data. DATA is what emo-mtl prepare made, of any
+dialogues and tasks; the heads of all its tasks are scored. Each row and seed gets a run folder,
+OUT/ROW/seed-N, with the checkpoints and the results. Run again, it goes on where it was stopped; what is
+finished is skipped. Before anything runs, it looks at everything that is needed to the end (preflight.py).
+It prints every command; each can be run by hand. Rows on several GPUs: start it once for each with
+CUDA_VISIBLE_DEVICES and --rows.
 """
 
 import argparse
