@@ -23,7 +23,7 @@ class TurnsDictionary(Dictionary):
 
     def string(self, tensor: Any, bpe_symbol: str | None = None, *args: Any, **kwargs: Any) -> str:
         """As fairseq's, with `</s>` between turns, or `__eou__` where the BPE is undone."""
-        if torch.is_tensor(tensor) and tensor.dim() == 2:
+        if kwargs.get("include_eos") or (torch.is_tensor(tensor) and tensor.dim() == 2):
             return super().string(tensor, bpe_symbol, *args, **kwargs)
         turns: list[list[int]] = [[]]
         for number in map(int, tensor):

@@ -99,9 +99,9 @@ def paper_tasks(options: Options) -> dict[str, Input]:
     tasks = options.tasks
     if tasks is None:
         own = (RESPONSE,) if options.responses else ()
-        tasks = [task for task in READERS if task not in own] if options.raw_dir else []
-        if not (options.raw_dir or options.responses or options.custom):
-            tasks = tuple(READERS)
+        others = (options.responses, options.custom, options.utterance_labels, options.reply_labels)
+        is_paper = options.raw_dir or not any(others)
+        tasks = [task for task in READERS if task not in own] if is_paper else []
     for task in tasks:
         if task not in READERS:
             raise UserError.at(

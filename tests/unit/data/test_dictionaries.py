@@ -1,6 +1,8 @@
 """Reading dictionaries of symbols and of labels, and every way in which they can be unusable."""
 
 import pytest
+import torch
+from fairseq.data import Dictionary
 from helpers.data import LABELS, WORDS, make_dictionary
 from helpers.refusals import message_of
 
@@ -47,3 +49,29 @@ class TestLoadLabels:
         assert "e7" in message
         assert "no such file" in message
         assert "--classification-tasks" in message
+
+
+class TestTurns:
+    """What fairseq-generate and fairseq-interactive print on S- lines."""
+
+    @pytest.fixture
+    def path(self, tmp_path):
+        make_dictionary(["▁a", "▁b", "c"], tmp_path / "dict.txt")
+        return tmp_path / "dict.txt"
+
+    @pytest.fixture
+    def words(self, path):
+        return load_dictionary(path)
+
+    def test_turns_stand_apart(self, words):
+        tokens = words.encode_line("<s> ▁a c </s> ▁b", add_if_not_exist=False)
+        assert words.string(tokens) == "▁a c </s> ▁b"
+        assert words.string(tokens, "sentencepiece") == "ac __eou__ b"
+        assert words.string(torch.stack([tokens, tokens])) == "\n".join(["▁a c </s> ▁b"] * 2)
+
+    def test_one_turn_is_as_fairseqs(self, words, path):
+        plain = Dictionary.load(str(path))
+        for line in ("▁a c", "▁a", ""):
+            tokens = words.encode_line(line, add_if_not_exist=False)
+            for flags in ({}, {"bpe_symbol": "sentencepiece"}, {"include_eos": True}):
+                assert words.string(tokens, **flags) == plain.string(tokens, **flags)

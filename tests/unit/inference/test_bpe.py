@@ -113,3 +113,33 @@ def test_flags_of_fairseq():
     assert bpe.given_flags(group).items() >= expected.items()
     assert bpe.given_flags(Namespace(**expected)) == expected
     assert bpe.given_flags(None) == {}
+
+
+class Words:
+    """Stands in for fairseq's BPE: capital letters are its tokens."""
+
+    def encode(self, text: str) -> str:
+        return text.upper()
+
+    def decode(self, tokens: str) -> str:
+        return tokens.lower()
+
+
+class TestTurns:
+    def test_line_of_turns(self):
+        encoder = bpe.TurnsBPE(Words())
+        assert encoder.encode("a b __eou__ c") == "A B </s> C"
+        assert encoder.encode("a b__eou__c __eou__") == "A B </s> C"
+        assert encoder.decode("A B </s> C") == "a b __eou__ c"
+
+    def test_one_turn_is_as_ever(self):
+        encoder = bpe.TurnsBPE(Words())
+        for line in ("a b", "", " a "):
+            assert encoder.encode(line) == Words().encode(line)
+            assert encoder.decode(line.strip()) == line.strip().lower()
+
+    def test_text_of_a_turn_has_no_marks(self):
+        assert bpe.TurnsBPE(Words()).encode_turns(["a __eou__ b", "c"]) == "A __EOU__ B </s> C"
+
+    def test_undone_already(self):
+        assert bpe.TurnsBPE(Words(), decodes=False).decode("A </s> B") == "A </s> B"
