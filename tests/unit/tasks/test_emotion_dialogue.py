@@ -963,3 +963,14 @@ class TestUserDir:
             tasks.TASK_REGISTRY["emotion_dialogue"]
             is sys.modules["emo_mtl.tasks.emotion_dialogue"].EmotionDialogueTask
         )
+
+
+def test_bpe_of_data_without_a_manifest_is_noted(build, tmp_path):
+    """Given with flags in training, it is the model's from then on."""
+    (tmp_path / "spm.model").write_bytes(b"pieces")
+    flags = {"bpe": "sentencepiece", "sentencepiece_model": str(tmp_path / "spm.model")}
+    cfg, task, _, _ = build(**flags, save_dir=str(tmp_path / "save"))
+    assert task.state_dict()["bpe"] is None
+    task.leave_model_files(cfg)
+    assert task.state_dict()["bpe"]["kind"] == "sentencepiece"
+    assert (tmp_path / "save" / "spm.model").read_bytes() == b"pieces"
