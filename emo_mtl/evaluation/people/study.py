@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from emo_mtl.formats.delimited import FORMULA_STARTS
+from emo_mtl.inference.turns import split_turns
 
 LOWEST, HIGHEST = 1, 5  # the scale of every question
 
@@ -103,9 +104,20 @@ def hit_row(hit: Hit) -> dict[str, str]:
     """The template's variables for one HIT, as HTML."""
     return {
         "item_id": hit.item_id,
-        "utterance": escape(hit.utterance),
+        "utterance": context(hit.utterance),
         "response": escape(hit.response),
     }
+
+
+def context(line: str) -> str:
+    """An utterance as HTML, below what was said before it, each with who says it: A, the last one, or B."""
+    turns = split_turns(line)
+    if len(turns) == 1:
+        return escape(line)
+    speakers = [("A", "B")[(len(turns) - 1 - i) % 2] for i in range(len(turns))]
+    return "<br>".join(
+        f"{speaker}: {escape(turn)}" for speaker, turn in zip(speakers, turns, strict=True)
+    )
 
 
 def hits_csv(hits: Sequence[Hit]) -> str:

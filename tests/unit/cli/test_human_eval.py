@@ -21,7 +21,7 @@ from emo_mtl.errors import UserError
 from emo_mtl.evaluation.bootstrap import interval, resample_means
 from emo_mtl.evaluation.people.results import MAX_PROBLEMS
 from emo_mtl.evaluation.people.statistics import krippendorff_alpha
-from emo_mtl.evaluation.people.study import QUESTIONS, escape
+from emo_mtl.evaluation.people.study import QUESTIONS, context, escape
 from emo_mtl.preparation import dailydialog
 
 NAMES = [question.name for question in QUESTIONS]
@@ -77,6 +77,14 @@ def read_hits(study: Path) -> list[dict[str, str]]:
 
 def read_key(study: Path) -> dict:
     return json.loads((study / "key.json").read_text(encoding="utf-8"))
+
+
+def test_what_was_said_before_is_shown():
+    assert context("a < b") == escape("a < b")
+    assert context("a __eou__ b < c __eou__ d") == "<br>".join(
+        ["A: a", f"B: {escape('b < c')}", "A: d"]
+    )
+    assert context("a __eou__ b") == "B: a<br>A: b"
 
 
 class TestMake:
