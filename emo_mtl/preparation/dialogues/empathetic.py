@@ -2,11 +2,12 @@
 
 Its columns are conv_id, utterance_idx, context, prompt, speaker_idx, utterance, selfeval, tags, and sometimes
 a ninth. Commas in texts are written `_comma_` and quotes are plain: no field is quoted. Who opens a dialogue
-is its speaker, who talks about a situation of the emotion `context`; only the listener's turns are responses.
+is its speaker, who talks about a situation of the emotion `context`; only the listener's turns are responses,
+and what they answer has the emotion as its label, as in published work.
 `prompt` is the speaker's private description of it, which the listener does not see: it is not read.
 """
 
-from itertools import groupby
+from itertools import groupby, zip_longest
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,11 +69,14 @@ def read(path: Path) -> list[Dialogue]:
 
 
 def make_dialogue(rows: list[Row]) -> Dialogue:
-    """The dialogue of its rows in order."""
+    """The dialogue of its rows in order; the emotion is a label of the speaker's turns that are answered."""
     opener = rows[0].speaker
-    return [
-        make_turn(row.text, row.where, "speaker", {"emotion": row.emotion}, is_response=False)
-        if row.speaker == opener
-        else make_turn(row.text, row.where, "listener")
-        for row in rows
-    ]
+    speakers = [row.speaker for row in rows]
+    turns = []
+    for row, following in zip_longest(rows, speakers[1:]):
+        if row.speaker == opener:
+            labels = {"emotion": row.emotion} if following not in (opener, None) else {}
+            turns.append(make_turn(row.text, row.where, "speaker", labels, is_response=False))
+        else:
+            turns.append(make_turn(row.text, row.where, "listener"))
+    return turns

@@ -36,7 +36,7 @@ class TestRead:
             [
                 Turn('Oh, "no"', f"{where}2", "speaker", labels, is_response=False),
                 Turn('Why "', f"{where}3", "listener"),
-                Turn('"Rain', f"{where}4", "speaker", labels, is_response=False),
+                Turn('"Rain', f"{where}4", "speaker", is_response=False),  # no answer
             ]
         ]
 
