@@ -38,7 +38,8 @@ MULTITASK = ["--classification-tasks", "e6,e2,e12", "--update-freq", "4"]
 
 forkserver = multiprocessing.get_context("forkserver")
 forkserver.set_forkserver_preload(
-    ["fairseq.trainer", "fairseq.sequence_scorer", "fairseq.models.bart"]
+    # The last one is imported by a training's first update.
+    ["fairseq.trainer", "fairseq.sequence_scorer", "fairseq.models.bart", "torch._dynamo"]
 )
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads do not survive a fork
 
