@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from helpers.commands import MULTITASK, run_command, train
 from helpers.shared import made_once
+from helpers.shell import quick_programs
 from make_sample import main as make_sample
 
 LONGEST = (
@@ -62,6 +63,13 @@ def trained(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pat
 
     folder = made_once(tmp_path_factory, "trained", make)
     return folder / "checkpoint_best.pt", (folder / "log").read_text("utf-8")
+
+
+@pytest.fixture(scope="module")
+def programs() -> Iterator[Path]:
+    """A folder with commands that start at once."""
+    with quick_programs() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")

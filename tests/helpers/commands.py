@@ -38,7 +38,8 @@ MULTITASK = ["--classification-tasks", "e6,e2,e12", "--update-freq", "4"]
 
 forkserver = multiprocessing.get_context("forkserver")
 forkserver.set_forkserver_preload(
-    ["fairseq.trainer", "fairseq.sequence_scorer", "fairseq.models.bart"]
+    # The last one is imported by a training's first update.
+    ["fairseq.trainer", "fairseq.sequence_scorer", "fairseq.models.bart", "torch._dynamo"]
 )
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads do not survive a fork
 
@@ -69,8 +70,8 @@ def run_forked(
     executable: str, arguments: Sequence[str], env: dict[str, str], stdout: Path, stderr: Path
 ) -> None:
     """In the new process: what a shell does, then :func:`run`."""
-    for number, path in ((1, stdout), (2, stderr)):
-        with path.open("wb") as file:
+    for number, path in ((1, stdout), (2, stderr)):  # which may be one file
+        with path.open("ab") as file:
             os.dup2(file.fileno(), number)
     run(executable, arguments, REPOSITORY, env)
 
@@ -79,6 +80,9 @@ def run(executable: str, arguments: Sequence[str], folder: Path, env: dict[str, 
     """In the new process: what Python's start does, then the command, then Python's end."""
     logging.root.handlers.clear()  # fairseq's commands configure it before they import fairseq
     logging.root.setLevel(logging.WARNING)
+    multiprocessing.set_start_method(
+        None, force=True
+    )  # data workers are forked, not of a new server
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(env)

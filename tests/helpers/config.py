@@ -1,16 +1,19 @@
 """fairseq's configs, without a process.
 
 Hydra takes half a second to compose one, most of it for what all of them share: here it composes the defaults
-of each choice of task, model and so on once, and a command's values are set in a copy.
+of each choice of task, model and so on once, and what a command changes is set in a copy. A training command
+that was parsed before is not parsed again.
 """
 
 import contextlib
 import copy
 import io
+import pickle
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from fairseq import options
 from fairseq.dataclass import utils
@@ -54,12 +57,19 @@ def parse(parser: ArgumentParser, argv: Sequence[object]) -> DictConfig:
 
 def parse_train(argv: Sequence[object]) -> DictConfig:
     """fairseq's config of a training command."""
-    return parse(options.get_training_parser(), argv)
+    return pickle.loads(pickled_training(tuple(map(str, argv))))
 
 
 @cache
-def compose_choices(choices: tuple[str, ...]) -> DictConfig:
-    return hydra_compose("config", overrides=list(choices), strict=False)
+def pickled_training(argv: tuple[str, ...]) -> bytes:
+    return pickle.dumps(parse(options.get_training_parser(), argv))
+
+
+@cache
+def compose_choices(choices: tuple[str, ...]) -> tuple[DictConfig, dict[str, Any]]:
+    """The config of these choices, and its values."""
+    cfg = hydra_compose("config", overrides=list(choices), strict=False)
+    return cfg, OmegaConf.to_container(cfg)
 
 
 @cache
@@ -70,11 +80,16 @@ def parse_override(override: str) -> Override:
 def compose(name: str, overrides: Sequence[str], strict: bool) -> DictConfig:
     """What `hydra.compose` makes of fairseq's `config`: `task=NAME` is a choice, `task.data=DATA` a value."""
     choices = tuple(each for each in overrides if "." not in each.split("=")[0])
-    cfg = copy.deepcopy(compose_choices(choices))
+    composed, defaults = compose_choices(choices)
+    cfg = copy.deepcopy(composed)
     for override in overrides:
         if override not in choices:
             parsed = parse_override(override)
-            OmegaConf.update(cfg, parsed.key_or_group, parsed.value())
+            value, default = parsed.value(), defaults
+            for key in parsed.key_or_group.split("."):
+                default = default.get(key)
+            if (type(value), value) != (type(default), default):
+                OmegaConf.update(cfg, parsed.key_or_group, value)
     return cfg
 
 

@@ -10,10 +10,7 @@ table; its exit status is 1 if any differ.
 
 import argparse
 import itertools
-import os
 import random
-import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -24,7 +21,7 @@ import torch
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 sys.path.extend(str(REPOSITORY / folder) for folder in ("", "tests", "examples/quickstart"))
-from helpers.background import read_until, start, start_ranks  # noqa: E402
+from helpers.background import Background, start, start_ranks  # noqa: E402
 
 import emo_mtl.compat  # noqa: E402, F401  lets torch load fairseq's checkpoints
 from emo_mtl.training.checkpoints import newest_whole  # noqa: E402
@@ -60,7 +57,7 @@ SETTINGS = [
 ]
 
 
-def launch(data: Path, save_dir: Path, setting: Setting) -> list[subprocess.Popen]:
+def launch(data: Path, save_dir: Path, setting: Setting) -> list[Background]:
     """The processes of one training; the first one is rank 0."""
     if setting.processes == 1:
         return [start(data, save_dir, *setting.flags())]
@@ -74,24 +71,23 @@ def run_through(data: Path, save_dir: Path, setting: Setting) -> None:
         RuntimeError: a process failed; with the end of its output
     """
     processes = launch(data, save_dir, setting)
-    outputs = [process.communicate()[0] for process in processes]
-    for process, output in zip(processes, outputs, strict=True):
-        if process.returncode:
-            raise RuntimeError(f"{setting}: status {process.returncode}\n{output[-3000:]}")
+    for process in processes:
+        if status := process.wait():
+            raise RuntimeError(f"{setting}: status {status}\n{process.output[-3000:]}")
 
 
 def kill(data: Path, save_dir: Path, setting: Setting, rng: random.Random) -> str | None:
     """Start the training and kill it; returns where, or None if it ended before."""
     processes = launch(data, save_dir, setting)
     moment = rng.choice(list(MOMENTS))
-    log = read_until(processes[0], MOMENTS[moment].format(rng.randrange(2, UPDATES - 2)))
+    first = processes[0]
+    log = first.read_until(MOMENTS[moment].format(rng.randrange(2, UPDATES - 2)))
     time.sleep(rng.uniform(0, 0.05))  # an update takes about 0.05 s
-    ended = processes[0].poll() is not None
+    ended = first.status is not None
     for process in processes:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-    if ended and processes[0].returncode:
+        process.kill_group()
+        process.wait()
+    if ended and first.status:
         raise RuntimeError(f"{setting}: {log[-3000:]}")
     return None if ended else moment
 

@@ -107,22 +107,23 @@ class TestConversation:
             conversation.command("/what now")
 
 
-def chat(checkpoint: Path, text: bytes, *flags: str) -> subprocess.CompletedProcess:
-    command = [str(Path(sys.executable).parent / "emo-mtl"), "chat", str(checkpoint)]
-    return subprocess.run(
-        [*command, "--cpu", "--beam", "2", *flags],
-        input=text,
-        cwd=REPOSITORY,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        timeout=FOREVER,
-    )
+@pytest.fixture
+def chat(trained, programs):
+    """`emo-mtl chat` on piped bytes."""
+
+    def run(text: bytes, *flags: str) -> subprocess.CompletedProcess:
+        command = [programs / "emo-mtl", "chat", trained[0], "--cpu", "--beam", "2", *flags]
+        return subprocess.run(
+            command, input=text, cwd=REPOSITORY, capture_output=True, timeout=FOREVER
+        )
+
+    return run
 
 
 class TestPipe:
-    def test_a_line_for_a_line(self, trained, conversation):
+    def test_a_line_for_a_line(self, chat, conversation):
         texts = ["I miss her .", "", "/beam 1", "שלום 😀"]
-        result = chat(trained[0], "".join(f"{text}\n" for text in [*texts, "/quit", "no"]).encode())
+        result = chat("".join(f"{text}\n" for text in [*texts, "/quit", "no"]).encode())
         assert result.returncode == 0
         lines = result.stdout.decode().split("\n")
         assert len(lines) == 4  # three answers, and what follows the last line feed
@@ -133,8 +134,8 @@ class TestPipe:
         assert result.stderr.startswith(b"Loading")
         assert b"Warning" not in result.stderr
 
-    def test_not_utf_8(self, trained):
-        result = chat(trained[0], b"fine\n\xff\nfine\n", "--json")
+    def test_not_utf_8(self, chat):
+        result = chat(b"fine\n\xff\nfine\n", "--json")
         assert result.returncode == 1
         first, second, third = (json.loads(line) for line in result.stdout.splitlines())
         assert first == third
@@ -144,9 +145,9 @@ class TestPipe:
         assert b"standard input, line 2" in result.stderr
         assert b"Traceback" not in result.stderr
 
-    def test_reader_that_stops(self, trained):
+    def test_reader_that_stops(self, trained, programs):
         command = f"yes hi | head -n 20000 | emo-mtl chat --path {trained[0]} --beam 1 | head -n 1"
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        path = f"{programs}{os.pathsep}{os.environ['PATH']}"
         result = subprocess.run(
             ["bash", "-c", command],
             cwd=REPOSITORY,
@@ -162,13 +163,12 @@ class TestPipe:
 class Terminal:
     """`emo-mtl chat` behind a pseudo-terminal."""
 
-    def __init__(self, *arguments: str):
-        executable = str(Path(sys.executable).parent / "emo-mtl")
+    def __init__(self, executable: Path, *arguments: object):
         self.pid, self.file = os.forkpty()
         if self.pid == 0:
             os.chdir(REPOSITORY)
             os.environ["TERM"] = "dumb"
-            os.execv(executable, [executable, "chat", *arguments])
+            os.execv(executable, ["emo-mtl", "chat", *map(str, arguments)])
         self.seen = ""
 
     def write(self, text: str) -> None:
@@ -195,7 +195,9 @@ class Terminal:
 @pytest.mark.skipif(not hasattr(os, "forkpty"), reason="needs a pseudo-terminal")
 class TestTerminal:
     def test_conversation(self, trained):
-        terminal = Terminal(str(trained[0]), "--cpu", "--beam", "2")
+        # Ctrl-C has to reach it, so that it is started as it is
+        executable = Path(sys.executable).parent / "emo-mtl"
+        terminal = Terminal(executable, trained[0], "--cpu", "--beam", "2")
         terminal.wait_for("you> ")
         terminal.write("I miss her .\n")
         shown = terminal.wait_for("bot> ")
@@ -215,8 +217,8 @@ class TestTerminal:
         terminal.write("\x04")  # Ctrl-D ends
         assert terminal.status() == 0
 
-    def test_quit(self, trained):
-        terminal = Terminal(str(trained[0]), "--cpu")
+    def test_quit(self, trained, programs):
+        terminal = Terminal(programs / "emo-mtl", trained[0], "--cpu")
         terminal.wait_for("you> ")
         terminal.write("/quit\n")
         assert terminal.status() == 0

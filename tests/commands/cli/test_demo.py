@@ -3,16 +3,14 @@
 import json
 import os
 import signal
-import socket
-import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
 import pytest
-from helpers.commands import FOREVER, REPOSITORY, run_command
+from helpers.background import Background, free_port
+from helpers.commands import FOREVER, run_command
 from soak.demo_load import serve
 
 from emo_mtl.demo.page import (
@@ -22,44 +20,27 @@ from emo_mtl.demo.page import (
 from emo_mtl.errors import UserError
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="module")
-def server(trained) -> Iterator[tuple[str, subprocess.Popen, str]]:
-    """`emo-mtl demo` on a port of its own, and what it says first; ended by Ctrl-C."""
-    executable = str(Path(sys.executable).parent / "emo-mtl")
-    flags = [str(trained[0]), "--cpu", "--port", str(free_port())]
-    process = subprocess.Popen(
-        [executable, "demo", *flags],
-        cwd=REPOSITORY,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    first = process.stderr.readline()
-    line = process.stdout.readline()  # printed when the server is ready
-    assert "Ctrl-C" in line
-    yield line.split()[0], process, first
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=FOREVER)
-    assert process.returncode == 0
+def server(trained, tmp_path_factory) -> Iterator[tuple[str, str]]:
+    """The address of `emo-mtl demo` on a port of its own, and what it says; ended by Ctrl-C."""
+    log = tmp_path_factory.mktemp("demo") / "log"
+    process = Background(log, "emo-mtl", "demo", trained[0], "--cpu", "--port", free_port())
+    said = process.read_until("Ctrl-C")  # printed when the server is ready
+    yield said.splitlines()[-1].split()[0], said
+    os.kill(process.pid, signal.SIGINT)
+    assert process.wait() == 0, process.output
 
 
 class TestServer:
     def test_loopback_and_no_analytics(self, server):
-        url, _, _ = server
+        url, _ = server
         assert url.startswith("http://127.0.0.1:")
         with urllib.request.urlopen(url, timeout=FOREVER) as reply:
             page = reply.read().decode()
         assert '"analytics_enabled":false' in page.replace(" ", "")
 
     def test_says_that_it_loads(self, server):
-        assert server[2].startswith("Loading the model")
+        assert server[1].startswith("Loading the model")
 
     def test_port_that_is_taken(self, server, trained):
         port = server[0].rstrip("/").rsplit(":", 1)[1]

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,66 +9,49 @@ from pathlib import Path
 
 import pytest
 import torch
-from helpers.background import GLOO, free_port, ranks
+from helpers.background import GLOO, Background, free_port, ranks
 from helpers.commands import FOREVER, REPOSITORY, run_command
 from helpers.config import train_argv
 from helpers.data import write_data_bin
-
-BIN = Path(sys.executable).parent
 
 
 def fairseq_train(data: Path, save_dir: Path, **flags: str) -> list[str]:
     """A training command of few updates, without validation."""
     argv = train_argv(data, user_dir=str(REPOSITORY / "emo_mtl"), save_dir=save_dir, **flags)
-    return [str(BIN / "fairseq-train"), *argv, "--no-epoch-checkpoints"]
+    return ["fairseq-train", *argv, "--no-epoch-checkpoints"]
 
 
 def torchrun(command: list[str], *flags: str) -> list[str]:
     """The way of docs/distributed.md: torchrun names the rank, the command line gives it to fairseq."""
     line = " ".join([*(f"'{part}'" for part in command), *GLOO])
     line += " --distributed-world-size 2 --distributed-rank $RANK --distributed-init-method env://"
-    return [str(BIN / "torchrun"), *flags, "--no-python", "bash", "-c", line]
+    return ["torchrun", *flags, "--no-python", "bash", "-c", line]
 
 
 def train_together(*commands: list[str]) -> None:
     """Each in a process that is forked (helpers.commands), all at the same time; all end well."""
     with ThreadPoolExecutor(len(commands)) as pool:
-        list(pool.map(lambda command: run_command("fairseq-train", *command[1:]), commands))
+        list(pool.map(lambda command: run_command(*command), commands))
 
 
 @pytest.fixture
 def start(tmp_path: Path):
-    """Starts commands in process groups of their own, which end with the test at the latest."""
+    """Starts commands, which end with the test at the latest."""
     processes = []
 
-    def run(command: list[str], **env: str) -> subprocess.Popen:
-        log = (tmp_path / f"log{len(processes)}").open("wb")
-        process = subprocess.Popen(
-            command,
-            cwd=REPOSITORY,
-            env={**os.environ, "OMP_NUM_THREADS": "1", **env},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        process.log = Path(log.name)
-        processes.append(process)
-        return process
+    def run(command: list[str], **env: str) -> Background:
+        processes.append(Background(tmp_path / f"log{len(processes)}", *command, **env))
+        return processes[-1]
 
     yield run
     for process in processes:
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            continue
+        process.kill_group()
         process.wait()
 
 
-def end_well(*processes: subprocess.Popen) -> None:
+def end_well(*processes: Background) -> None:
     for process in processes:
-        status = process.wait(timeout=FOREVER)
-        assert status == 0, process.log.read_text(errors="replace")[-4000:]
+        assert process.wait() == 0, process.output[-4000:]
 
 
 def wait_until(is_true: Callable[[], bool], what: str) -> None:
@@ -166,17 +147,22 @@ class TestLaunchers:
         train_together(command)
         return save_dir
 
-    def test_one_node(self, data_bin, tmp_path, start, alone):
+    @pytest.fixture
+    def path(self, programs):
+        """A PATH on which the commands of torchrun start at once."""
+        return os.pathsep.join([str(programs), os.environ["PATH"]])
+
+    def test_one_node(self, data_bin, tmp_path, start, alone, path):
         command = fairseq_train(data_bin, tmp_path / "two", **FEW, update_freq="3")
-        end_well(start(torchrun(command, "--standalone", "--nproc-per-node", "2")))
+        end_well(start(torchrun(command, "--standalone", "--nproc-per-node", "2"), PATH=path))
         assert_same(alone, tmp_path / "two", atol=1e-6)
 
-    def test_two_nodes(self, data_bin, tmp_path, start, alone):
+    def test_two_nodes(self, data_bin, tmp_path, start, alone, path):
         command = fairseq_train(data_bin, tmp_path / "two", **FEW, update_freq="3")
         endpoint = f"127.0.0.1:{free_port()}"
         flags = ["--nnodes", "2", "--nproc-per-node", "1", "--rdzv-backend", "c10d"]
         flags += ["--rdzv-endpoint", endpoint, "--rdzv-id", "1", "--local-addr", "127.0.0.1"]
-        end_well(*(start(torchrun(command, *flags)) for _ in range(2)))
+        end_well(*(start(torchrun(command, *flags), PATH=path) for _ in range(2)))
         assert_same(alone, tmp_path / "two", atol=1e-6)
 
     def test_slurm(self, data_bin, tmp_path, start, alone):
@@ -204,11 +190,11 @@ class TestKilled:
         endless = fairseq_train(data_bin, save_dir, **often | {"max_update": "1000000"})
         first, second = (start([*endless, *rank]) for rank in ranks(2))
         wait_until((save_dir / "checkpoint_last.pt").exists, "no checkpoint")
-        second.kill()
+        os.kill(second.pid, signal.SIGKILL)
         killed = time.monotonic()
-        assert first.wait(timeout=FOREVER) != 0
+        assert first.wait() != 0
         print(f"the other rank ended after {time.monotonic() - killed:.1f} s")
-        assert "Connection" in first.log.read_text(errors="replace")
+        assert "Connection" in first.output
         saved = torch.load(save_dir / "checkpoint_last.pt", weights_only=True)
         done = saved["optimizer_history"][-1]["num_updates"]
         more = fairseq_train(data_bin, save_dir, **often | {"max_update": str(done + 2)})
@@ -221,7 +207,7 @@ class TestKilled:
         endless = {**FEW, "max_update": "1000000", "num_workers": "2"}
         training = start([*fairseq_train(data_bin, tmp_path, **endless), "--no-save"])
         wait_until(lambda: len(members(training.pid)) >= 3, "no workers")
-        training.kill()
+        os.kill(training.pid, signal.SIGKILL)
         training.wait()
         killed = time.monotonic()
         wait_until(lambda: not members(training.pid), "workers live on")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from helpers.background import start_ranks
-from helpers.commands import FOREVER, TASK, run_command
+from helpers.commands import TASK, run_command
 
 METRICS = ("loss", "response_loss", "e6_loss", "e6_accuracy", "e6_f1", "e2_loss", "e2_accuracy")
 
@@ -25,9 +25,8 @@ def test_equals_that_of_one_process(request, tmp_path, data, tasks):
     sample = request.getfixturevalue(data)
     flags = ["--classification-tasks", tasks, "--max-update", "2"]
     processes = start_ranks(2, sample, tmp_path, *flags)
-    logs = [process.communicate(timeout=FOREVER)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], logs
-    (line,) = re.findall(r"\| valid \| (\{.*\})", logs[0])
+    assert [process.wait() for process in processes] == [0, 0], processes[0].output
+    (line,) = re.findall(r"\| valid \| (\{.*\})", processes[0].output)
     found = json.loads(line)
     alone = run_command(
         *(

@@ -13,12 +13,11 @@ each page, in which there is already:
 import os
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from helpers.commands import REPOSITORY, TASK, run_command
-from helpers.shell import bash, quick_programs
+from helpers.shell import bash
 
 PAGES = ["README.md", *sorted(f"docs/{path.name}" for path in (REPOSITORY / "docs").glob("*.md"))]
 BLOCK = re.compile(r"(<!-- not run: .+? -->\n+)?```(bash|python)\n(.*?)```", re.DOTALL)
@@ -43,12 +42,6 @@ def blocks(page: str) -> list[tuple[str, str]]:
 def test_no_downsizing_is_left_over():
     texts = "".join((REPOSITORY / page).read_text(encoding="utf-8") for page in PAGES)
     assert [long for long in DOWNSIZED if long not in texts] == []
-
-
-@pytest.fixture(scope="module")
-def programs() -> Iterator[Path]:
-    with quick_programs() as folder:
-        yield folder
 
 
 @pytest.fixture(scope="module")

@@ -29,8 +29,8 @@ from emo_mtl.preparation.corpus import SPLITS
 
 ODD = {
     "one token": "OK",
-    "10,000 tokens": "very " * 9_999 + "long",
-    "10,000 letters": "y" * 10_000,
+    "more tokens than positions": "very " * 1_499 + "long",
+    "as many letters": "y" * 1_500,
     "emoji of several code points": "👩‍👩‍👧‍👦 🏳️‍🌈 hi",
     "flags": "🇯🇵🇨🇭",
     "right to left": "שלום עולם مرحبا",
@@ -119,7 +119,8 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def chat(prepared, monkeypatch):
-    """`emo-mtl chat` on piped bytes: what it prints."""
+    """`emo-mtl chat` on piped bytes: what it prints. The model is loaded already."""
+    monkeypatch.setattr("emo_mtl.cli.chat.load_model", lambda args: prepared.bart)
 
     def run(content: bytes) -> str:
         pipe = SimpleNamespace(buffer=io.BytesIO(content), isatty=lambda: False)

@@ -1,6 +1,7 @@
 """A loss or a gradient that is NaN or infinite ends a training, and no checkpoint is the worse for it."""
 
 import hashlib
+import shutil
 
 import pytest
 import torch
@@ -10,17 +11,26 @@ from helpers.config import parse_train, train_argv
 from emo_mtl.criterions.multitask_nll import MultitaskNLLCriterion
 from emo_mtl.errors import UserError
 
-OPTIMIZERS = pytest.mark.parametrize("optimizer", ["adam", "fused_adam"])
 CLIP_NORMS = pytest.mark.parametrize("clip_norm", ["0", "1"])
 
 
+@pytest.fixture(scope="module", params=["adam", "fused_adam"])
+def two_updates(data_bin, tmp_path_factory, request):
+    """An optimizer, and a checkpoint after two updates with it."""
+    folder = tmp_path_factory.mktemp(request.param)
+    argv = train_argv(data_bin, save_dir=folder, optimizer=request.param, max_update=2)
+    main(parse_train([*argv, "--no-epoch-checkpoints"]))
+    return request.param, folder / "checkpoint_last.pt"
+
+
 @pytest.fixture
-def fit(data_bin, tmp_path, monkeypatch):
+def fit(data_bin, two_updates, tmp_path, monkeypatch):
     """Train from update 2 on with a spoilt loss; returns what was raised, and compares checkpoints."""
+    optimizer, checkpoint = two_updates
 
     def run(spoil, error, **flags):
-        argv = train_argv(data_bin, save_dir=tmp_path, **flags)
-        main(parse_train([*argv, "--no-epoch-checkpoints", "--max-update", "2"]))
+        argv = train_argv(data_bin, save_dir=tmp_path, optimizer=optimizer, **flags)
+        shutil.copy(checkpoint, tmp_path)
         before = hashlib.sha256((tmp_path / "checkpoint_last.pt").read_bytes()).digest()
         stock = MultitaskNLLCriterion.response_loss
 
@@ -40,23 +50,21 @@ def fit(data_bin, tmp_path, monkeypatch):
     return run
 
 
-@OPTIMIZERS
 @CLIP_NORMS
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_loss(fit, tmp_path, optimizer, clip_norm, value):
-    message = fit(lambda loss, _: loss * value, UserError, optimizer=optimizer, clip_norm=clip_norm)
+def test_loss(fit, tmp_path, clip_norm, value):
+    message = fit(lambda loss, _: loss * value, UserError, clip_norm=clip_norm)
     assert "task response: found a loss of" in message
     assert "update 3" in message or "update 4" in message  # the first with a batch of responses
     assert not (tmp_path / "crash.pt").exists()
 
 
-@OPTIMIZERS
 @CLIP_NORMS
-def test_gradient_of_a_finite_loss(fit, optimizer, clip_norm):
+def test_gradient_of_a_finite_loss(fit, clip_norm):
     def spoil(loss, parameter):
         return loss + (parameter.sum() * 0).sqrt()  # the derivative is infinity times 0
 
-    message = fit(spoil, UserError, optimizer=optimizer, clip_norm=clip_norm)
+    message = fit(spoil, UserError, clip_norm=clip_norm)
     assert "update 3: gradients are Nan/Inf" in message or "update 4: gradients" in message
 
 

@@ -65,7 +65,7 @@ class TestSetHorizon:
 @pytest.mark.parametrize("tasks", ["", "e6,e2"])
 def test_without_the_flag_the_last_update_is_the_end(data_bin, tmp_path, caplog, tasks):
     """In fairseq-train, the rate is 0 after the last of the updates that it counted itself."""
-    flags = {"classification_tasks": tasks, "update_freq": "2", "save_dir": str(tmp_path)}
+    flags = {"classification_tasks": tasks, "max_tokens": "256", "save_dir": str(tmp_path)}
     cfg = decay(data_bin, max_epoch="2", log_interval="1", **flags)
     with caplog.at_level(logging.INFO):
         fairseq_train(cfg)
@@ -80,7 +80,7 @@ def test_goes_on_without_the_flag(data_bin, tmp_path, caplog, monkeypatch):
 
     def rates(folder: str) -> dict[str, str]:
         caplog.clear()
-        flags = {"update_freq": "2", "warmup_updates": "3", "log_interval": "1", "max_epoch": "2"}
+        flags = {"max_tokens": "256", "warmup_updates": "3", "log_interval": "1", "max_epoch": "2"}
         fairseq_train(decay(data_bin, save_dir=str(tmp_path / folder), **flags))
         return dict(re.findall(r"num_updates=(\d+), lr=([^,]+)", caplog.text))
 

@@ -278,6 +278,7 @@ def epochs_of_training(task, num_epochs: int, **flags):
     for _ in range(num_epochs):
         yield [described(batch) for batch in epoch_itr.next_epoch_itr()]
         epoch_itr = iterator(task, epoch=epoch_itr.next_epoch_idx, **flags)
+    end(epoch_itr)
 
 
 @pytest.fixture(scope="module")
