@@ -19,6 +19,9 @@ Options, e.g. make test PYTHON=python3.12
 endef
 export HELP
 
+# What is compiled is kept: each process would compile the package and its tests again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help venv demo test docs clean
 
 help:
