@@ -156,7 +156,7 @@ def table(scores: LikelihoodScores) -> str:
         for row in scores.rows
     ]
     notes = [
-        "nats: natural logarithms of 1 / probability of the gold response, with its <s> and </s>; less is better",
+        "nats: -ln of the probability of a gold response with its <s> and </s>; less is better",
         f"words: {scores.words}",
         "against the first: nats per reply; replies drawn with replacement, of both files together",
     ]
