@@ -21,6 +21,7 @@ from emo_mtl.evaluation.recognition import (
     text_table,
 )
 from emo_mtl.formats import typed_json
+from emo_mtl.inference.turns import split_turns
 from emo_mtl.io import check_output, read_utterances, write_atomically
 
 HELP = (
@@ -49,8 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--input",
         metavar="FILE",
-        help="instead of a subset: text, one utterance a line, - for standard input; prints each "
-        "with its labels",
+        help="instead of a subset: text, one utterance a line (__eou__ between it and what was said "
+        "before), - for standard input; prints each with its labels",
     )
     parser.add_argument(
         "--untrained-head",
@@ -94,7 +95,8 @@ def run(args: argparse.Namespace) -> None:
     model.to("cuda" if torch.cuda.is_available() and not args.cpu else "cpu")
     heads = (task, model, names or list(task.heads))
     if args.input:
-        results = classify_texts(*heads, lines, vars(args), args.input, args.batch_size)
+        texts = [split_turns(line) for line in lines]
+        results = classify_texts(*heads, texts, vars(args), args.input, args.batch_size)
         print(text_table(lines, results))
     else:
         results = classify_subset(*heads, args.subset, args.batch_size)

@@ -148,6 +148,14 @@ class TestMarks:
         alone = bart.classify([TALK[:1]])
         assert bart.classify([["So ?", "Well .", TALK[0]]]) == alone == bart.classify(TALK[:1])
 
+    def test_lines_of_classify_are_conversations(self, bart, model, tmp_path):
+        (tmp_path / "in.txt").write_text(f"Well . __eou__ {TALK[0]}\n{TALK[0]}\n")
+        flags = ["--input", tmp_path / "in.txt", "--predictions", tmp_path / "out.tsv", "--cpu"]
+        run_command("emo-mtl", "classify", model / "checkpoint_last.pt", *flags)
+        rows = [row.split("\t") for row in (tmp_path / "out.tsv").read_text().splitlines()[1:]]
+        assert rows[0][1:] == rows[1][1:]
+        assert rows[0][3] == next(iter(bart.classify(TALK[:1])[0]["e6"]))
+
 
 class TestCommands:
     def test_history_shows_what_is_read(self, bart, conversation):
