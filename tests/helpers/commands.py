@@ -39,9 +39,10 @@ MULTITASK = ["--classification-tasks", "e6,e2,e12", "--update-freq", "4"]
 forkserver = multiprocessing.get_context("forkserver")
 forkserver.set_forkserver_preload(
     [
+        # evaluate and report use them; before fairseq, which has matplotlib's details logged
+        *("nltk", "matplotlib.figure", "matplotlib.backends.backend_svg"),
         *("fairseq.trainer", "fairseq.sequence_scorer", "fairseq.models.bart", "emo_mtl"),
         "torch._dynamo",  # imported by a training's first update
-        *("nltk", "matplotlib.figure", "matplotlib.backends.backend_svg"),  # evaluate, report
     ]
 )
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads do not survive a fork
