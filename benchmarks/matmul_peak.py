@@ -7,7 +7,6 @@ from measure import synchronize, worker_main
 
 # Rows of a micro-batch times a layer, of square matrices, and of the vocabulary's projection.
 SHAPES = ((1024, 1024, 1024), (2048, 2048, 2048), (1024, 768, 3072), (512, 768, 50265))
-REPEATS = 5
 
 
 def worker(job: dict[str, Any]) -> dict[str, Any]:
@@ -23,7 +22,7 @@ def worker(job: dict[str, Any]) -> dict[str, Any]:
         a = torch.randn(rows, inner, device=device, dtype=dtype)
         b = torch.randn(inner, columns, device=device, dtype=dtype)
         seconds = []
-        for _ in range(REPEATS):
+        for _ in range(job["repeats"]):
             synchronize(device)
             start = time.perf_counter()
             a @ b

@@ -27,6 +27,7 @@ SIZES = {
     "toy": {"shapes": ["toy"], "update_freqs": [4], "warmup": 4, "batches": 4},
     "full": {"shapes": ["tiny", "base"], "update_freqs": [1], "warmup": 2, "batches": 6},
 }
+PEAK_REPEATS = {"toy": 1, "full": 5}
 SHAPES_ON_GPU = ["base", "large"]
 CHECKED_UPDATES = 3
 # Relative difference of the losses of two systems: orders of summation differ.
@@ -47,7 +48,8 @@ def measure(settings: Settings) -> dict[str, Any]:
         "warmup": size["warmup"],
         "batches": size["batches"],
     }
-    peak = run_worker("matmul_peak.py", job, settings.threads)
+    repeats = {"repeats": PEAK_REPEATS[settings.size]}
+    peak = run_worker("matmul_peak.py", {**job, **repeats}, settings.threads)
     result: dict[str, Any] = {"job": job, "peak": peak, "checks": {}, "rows": []}
     for shape in SHAPES_ON_GPU if on_gpu else size["shapes"]:
         shaped = {**job, "shape": shape}

@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # The whole way on sample data, on a CPU: raw corpora -> data-bin -> training on four tasks -> responses
 # -> scores -> a short conversation. About two minutes of training on 2 free cores.
-# Usage: examples/quickstart/run.sh [OUT]        (OUT: a folder for everything that is made, default demo)
+# Usage: examples/quickstart/run.sh [OUT [FLAGS]]
+#   OUT    a folder for everything that is made, default demo
+#   FLAGS  more of fairseq-train, which win, e.g. --max-epoch 3
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 out=${1:-demo}
 data=$out/data/data-bin
+shift || true # what is left goes to fairseq-train
 threads=$(python emo_mtl/training/threads.py) # more than are free would wait for each other
 echo "$threads"
 OMP_NUM_THREADS=$(cut -d ' ' -f 2 <<< "$threads")
@@ -22,7 +25,7 @@ say "2. Raw text -> SentencePiece -> fairseq-preprocess: $data"
 python preprocess/prepare.py --raw-dir "$out/raw" --out-dir "$out/data" \
   --bpe sentencepiece --vocab-size 1000
 
-say "3. Training: responses (R) and emotions (E6, E2, E12) in turn, 8 epochs: $out/train.log"
+say "3. Training: responses (R) and emotions (E6, E2, E12) in turn, ${*:-8 epochs}: $out/train.log"
 # --update-freq 4: an update holds one mini-batch of each task
 fairseq-train "$data" --user-dir emo_mtl --task emotion_dialogue --arch emo_bart_tiny \
   --classification-tasks e6,e2,e12 --criterion multitask_nll --label-smoothing 0.1 \
@@ -30,7 +33,7 @@ fairseq-train "$data" --user-dir emo_mtl --task emotion_dialogue --arch emo_bart
   --optimizer fused_adam --adam-betas '(0.9, 0.98)' --weight-decay 0.01 --clip-norm 1.0 \
   --lr 3e-3 --lr-scheduler inverse_sqrt --warmup-updates 100 --max-epoch 8 \
   --best-checkpoint-metric response_ppl --no-epoch-checkpoints --save-dir "$out/checkpoints" \
-  --cpu --num-workers 0 >> "$out/train.log" # a second run resumes, and finds nothing left to train
+  --cpu --num-workers 0 "$@" >> "$out/train.log" # a second run resumes, and finds nothing left to train
 grep -o "epoch [0-9]* | valid on.*" "$out/train.log" |
   sed -E 's/\| (wps|wpb|bsz|num_updates|best_response_ppl|response_nll_loss) [^|]*//g'
 

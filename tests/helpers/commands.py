@@ -38,8 +38,12 @@ MULTITASK = ["--classification-tasks", "e6,e2,e12", "--update-freq", "4"]
 
 forkserver = multiprocessing.get_context("forkserver")
 forkserver.set_forkserver_preload(
-    # The last one is imported by a training's first update.
-    ["fairseq.trainer", "fairseq.sequence_scorer", "fairseq.models.bart", "torch._dynamo"]
+    [
+        # evaluate and report use them; before fairseq, which has matplotlib's details logged
+        *("nltk", "matplotlib.figure", "matplotlib.backends.backend_svg"),
+        *("fairseq.trainer", "fairseq.sequence_scorer", "fairseq.models.bart", "emo_mtl"),
+        "torch._dynamo",  # imported by a training's first update
+    ]
 )
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads do not survive a fork
 
@@ -78,20 +82,17 @@ def run_forked(
 
 def run(executable: str, arguments: Sequence[str], folder: Path, env: dict[str, str]) -> None:
     """In the new process: what Python's start does, then the command, then Python's end."""
+    # The fork server's children would start servers, which import all again, for data workers and pools.
+    multiprocessing.set_start_method(None, force=True)
     logging.root.handlers.clear()  # fairseq's commands configure it before they import fairseq
     logging.root.setLevel(logging.WARNING)
-    multiprocessing.set_start_method(
-        None, force=True
-    )  # data workers are forked, not of a new server
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(env)
     status = 1
     try:
         if executable == "python":
-            sys.argv = list(arguments)
-            sys.path[0] = str(Path(arguments[0]).resolve().parent)
-            runpy.run_path(arguments[0], run_name="__main__")
+            run_program(arguments)
         else:
             sys.argv = [str(BIN / executable), *arguments]
             (entry,) = importlib.metadata.entry_points(group="console_scripts", name=executable)
@@ -108,6 +109,19 @@ def run(executable: str, arguments: Sequence[str], folder: Path, env: dict[str, 
     sys.stderr.flush()
     atexit._run_exitfuncs()
     sys.exit(status)
+
+
+def run_program(arguments: Sequence[str]) -> None:
+    """What Python does with its command line: `-c CODE`, `-m MODULE` or a script, and its arguments."""
+    if arguments[0] == "-c":
+        exec(arguments[1], {"__name__": "__main__"})
+    elif arguments[0] == "-m":
+        sys.argv = list(arguments[1:])
+        runpy.run_module(arguments[1], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv = list(arguments)
+        sys.path[0] = str(Path(arguments[0]).resolve().parent)
+        runpy.run_path(arguments[0], run_name="__main__")
 
 
 def run_python(program: str) -> str:

@@ -74,6 +74,7 @@ def answer(client: socket.socket) -> None:
             os.close(file)
         sys.stdin = open(0, closefd=False)  # noqa: SIM115  (as long as the process)
         (program, *arguments), folder, env = json.loads(call)
+        sys.executable = str(Path(program).with_name("python"))  # what it starts in turn
         # As if imported from there, which `--user-dir emo_mtl` insists on.
         emo_mtl.__path__.append(str(Path(folder, "emo_mtl")))
         run(Path(program).name, arguments, Path(folder), env)
