@@ -4,9 +4,9 @@
 #
 #   bash examples/conversations/compare_turns.sh DATA OUT [flags of fairseq-train]
 #
-# DATA: of emo-mtl prepare --context-turns 5 or more, with --bpe sentencepiece. OUT: for trainings and scores. Flags win over
-# those below, e.g. --max-update 300 --total-num-update 300. SEEDS (default "1 2") and SYSTEMS (default "1 2 3 shuffled 5") are
-# taken from the environment. Run again, it goes on where it was stopped.
+# DATA: of emo-mtl prepare --context-turns 5 or more, with --bpe sentencepiece. OUT: for trainings and scores. Flags
+# win over those below, e.g. --max-update 300 --total-num-update 300. SEEDS (default "1 2") and SYSTEMS (default
+# "1 2 3 shuffled 5") are taken from the environment. Run again, it goes on where it was stopped.
 set -euo pipefail
 data=$1 out=$2
 shift 2
@@ -21,6 +21,12 @@ if [ ! -e "$out/shuffled/manifest.json" ]; then
 fi
 [ -e "$out/overlap.json" ] || emo-mtl overlap --data "$data" --json "$out/overlap.json"
 
+score() {  # DATA CHECKPOINT FILE: what a model thinks of the gold responses
+  fairseq-generate "$1/data-bin" --user-dir "$plugin" --task emotion_dialogue --cpu --score-reference \
+    --path "$2" --batch-size 64 --required-batch-size-multiple 1 > "$3.part"
+  mv "$3.part" "$3"
+}
+
 scores=()
 for seed in ${SEEDS:-1 2}; do
   for system in ${SYSTEMS:-1 2 3 shuffled 5}; do
@@ -29,6 +35,7 @@ for seed in ${SEEDS:-1 2}; do
     # room for nearly all contexts: 64, 128 and 256 tokens
     length=$((turns == 1 ? 64 : turns <= 3 ? 128 : 256))
     if [ ! -e "$run/scores.txt" ]; then
+      mkdir -p "$run"
       fairseq-train "$corpus/data-bin" --user-dir "$plugin" --task emotion_dialogue \
         --arch emo_bart_tiny --max-source-positions 256 --context-turns "$turns" --max-source-length "$length" \
         --criterion multitask_nll --label-smoothing 0.1 --dropout 0 --batch-size 64 --update-freq 2 \
@@ -37,12 +44,14 @@ for seed in ${SEEDS:-1 2}; do
         --cpu --num-workers 0 --no-epoch-checkpoints --best-checkpoint-metric response_ppl \
         --log-format simple --log-interval 20 --log-file "$run/train.log" --save-dir "$run/checkpoints" \
         --seed "$seed" "$@" > /dev/null
-      fairseq-generate "$corpus/data-bin" --user-dir "$plugin" --task emotion_dialogue --cpu --score-reference \
-        --path "$run/checkpoints/checkpoint_last.pt" --batch-size 64 --required-batch-size-multiple 1 \
-        > "$run/scores.part"
-      mv "$run/scores.part" "$run/scores.txt"
+      score "$corpus" "$run/checkpoints/checkpoint_last.pt" "$run/scores.txt"
     fi
     scores+=("$run/scores.txt")
+    if [ "$system" = 3 ]; then  # the same model, given other histories
+      [ -e "$run/other-history.txt" ] ||
+        score "$out/shuffled" "$run/checkpoints/checkpoint_last.pt" "$run/other-history.txt"
+      scores+=("$run/other-history.txt")
+    fi
   done
 done
 emo-mtl likelihood --scores "${scores[@]}" --overlap "$out/overlap.json" --json "$out/likelihood.json" --overwrite

@@ -27,6 +27,7 @@ DOWNSIZED = {
     "source .venv/bin/activate": ":",
     "--max-epoch 8": "--max-update 8",
     "--max-epoch 2": "--max-epoch 1 --max-update 4",
+    "--max-update 300": "--max-update 3",
     "gradient_share.py": "gradient_share.py --batches 3",
     "--vocab-size 4000": "--vocab-size 600",
     "--beam 5": "--beam 2",
