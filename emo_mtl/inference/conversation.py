@@ -153,14 +153,17 @@ class Conversation:
                 "/load: found no name, expected that of a file, for example /load talk.jsonl"
             )
         try:
-            dialogues = jsonl.read(Path(name).expanduser())
+            path = Path(name).expanduser()
+            if not path.is_file():
+                raise UserError(f"/load {name[:40]}: no such file")
+            dialogues = jsonl.read(path)
         except (OSError, RuntimeError, ValueError) as error:  # too long, no such home, NUL
             raise UserError(f"/load {name[:40]}: cannot be read ({error})") from error
         if len(dialogues) != 1:
             raise UserError(
                 f"/load {name}: found {len(dialogues)} conversations, expected one line"
             )
-        texts = [turn.text for turn in dialogues[0]]
+        texts = [CONTROL.sub(" ", turn.text) for turn in dialogues[0]]
         turns: list[Turn] = []
         for text, response in zip_longest(texts[::2], texts[1::2], fillvalue=""):
             (emotions,) = self.bart.classify([with_history(turns, text)])

@@ -115,7 +115,7 @@ def paper_tasks(options: Options) -> dict[str, Input]:
                 f"--tasks {','.join(tasks)}",
                 found="no --raw-dir",
                 expected="the folder of the raw corpora",
-                fix="add --raw-dir, or --tasks '' to prepare the --custom tasks only",
+                fix="add --raw-dir, or leave --tasks out to prepare --responses and --custom only",
             )
     if not options.raw_dir:
         return {}
@@ -160,14 +160,22 @@ def dialogue_tasks(options: Options, taken: Collection[str]) -> dict[str, Input]
         )
     if not paths:
         return {}
+    twice = [path for i, path in enumerate(paths) if path.resolve() in map(Path.resolve, paths[:i])]
+    if twice:
+        raise UserError.at(
+            "--responses",
+            found=f"{twice[0]} twice",
+            expected="different dialogues",
+            fix="leave one of them out",
+        )
     corpora = [dialogues.read(path) for path in paths]
     for corpus in corpora:
         print(summary(corpus), flush=True)
     raw = {}
-    for path, corpus in zip(paths, corpora, strict=True):
+    for number, (path, corpus) in enumerate(zip(paths, corpora, strict=True), start=1):
         home = path.parent if path.is_file() else path
         for file in corpus.files:
-            raw[f"{path.name}/{file.relative_to(home).as_posix()}"] = sha256(file)
+            raw[f"{number}/{file.relative_to(home).as_posix()}"] = sha256(file)
     made = {"context_turns": turns} if turns > 1 else {}
     of = [
         {

@@ -3,14 +3,15 @@ Ctrl-C that works wherever the tests run."""
 
 import shutil
 import signal
+import unittest.mock
 from collections.abc import Iterator
 from pathlib import Path
 
+import make_sample
 import pytest
 from helpers.commands import MULTITASK, run_command, train
 from helpers.shared import made_once
 from helpers.shell import quick_programs
-from make_sample import main as make_sample
 
 LONGEST = (
     ("test_pages", "test_quickstart"),
@@ -39,10 +40,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sample corpora, prepared with SentencePiece."""
+    """The sample corpora, with fewer dialogues to answer, prepared with SentencePiece."""
 
     def make(folder: Path) -> None:
-        make_sample([str(folder / "raw")])
+        # models that are hardly trained answer at length: most of the time of many tests
+        with unittest.mock.patch.dict(make_sample.DIALOGUE_PAIRS, validation=50, test=50):
+            make_sample.main([str(folder / "raw")])
         folders = ["--raw-dir", folder / "raw", "--out-dir", folder / "data"]
         bpe = ["--bpe", "sentencepiece", "--vocab-size", "600"]
         run_command("python", "preprocess/prepare.py", *folders, *bpe)

@@ -10,6 +10,7 @@ from helpers.commands import BIN, TASK, run_command, train
 
 from emo_mtl.cli.main import main
 from emo_mtl.demo.page import answer
+from emo_mtl.errors import UserError
 from emo_mtl.huggingface.library import hide_broken_torchaudio
 from emo_mtl.inference.conversation import Conversation, with_history
 from emo_mtl.inference.hub_interface import EmoBART
@@ -170,6 +171,21 @@ class TestCommands:
         assert other.command(f"/load {path}") == f"{path}: 10 turns"
         assert other.answer("And you ?") == Conversation.answer(conversation, "And you ?")
         conversation.turns.pop()
+        for content, message in (
+            ("", "empty"),
+            ('["a"]\n["b"]\n', "2 conversations"),
+            ("x", "JSON"),
+        ):
+            path.write_text(content)
+            with pytest.raises(UserError, match=message):
+                other.command(f"/load {path}")
+        for name in ("", "no such file", "a\0b"):
+            with pytest.raises(UserError, match="/load"):
+                other.command(f"/load {name}")
+        assert len(other.turns) == 6
+        path.write_text('["a \\u001b[2J"]')
+        assert "1 turns" in other.command(f"/load {path}")
+        assert other.turns[0].text == "a  [2J"
         other.command("/reset")
         assert other.answer(TALK[0]).read == 1
 

@@ -384,10 +384,20 @@ class TestDialogues:
         assert shown.count("nothing to do") == 1
         assert shown.count("built response") == 2
 
-    def test_twice_is_joined(self, talks: Path) -> None:
-        run(*self.options(talks, "--responses", talks))
-        lines = (talks.parent / "data" / "text" / "response" / "train.source").read_text()
-        assert len(lines.splitlines()) == 12
+    def test_several_are_joined(self, talks: Path) -> None:
+        for split in SPLITS:
+            write(talks.parent / "pairs" / f"{split}.tsv", "Bye\tSee you\n")
+        run(*self.options(talks, "--responses", talks.parent / "pairs"))
+        data = talks.parent / "data"
+        lines = (data / "text" / "response" / "train.source").read_text().splitlines()
+        assert (len(lines), lines[-1]) == (7, "Bye")
+        manifest = json.loads((data / "manifest.json").read_text())
+        assert manifest["tasks"]["response"]["corpus"] == "talks + pairs"
+        assert len(manifest["tasks"]["response"]["raw"]) == 6
+
+    def test_twice_the_same(self, talks: Path) -> None:
+        with pytest.raises(UserError, match=r"--responses: found .*talks twice"):
+            run(*self.options(talks, "--responses", talks))
 
     @pytest.mark.parametrize(
         ("flags", "message"),
