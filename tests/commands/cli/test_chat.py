@@ -102,7 +102,7 @@ class TestConversation:
 
     def test_help(self, conversation):
         assert conversation.command("/help") == COMMANDS
-        assert "does not see what was said before" in COMMANDS
+        assert "with 1, every\nutterance is answered by itself" in COMMANDS
         with pytest.raises(UserError, match="found /what"):
             conversation.command("/what now")
 

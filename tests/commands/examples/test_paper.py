@@ -126,7 +126,7 @@ class TestPreflight:
 
     def test_rows_and_models(self, refuse):
         assert "--max-epoch 'two': expected a whole number" in refuse("--extra=--max-epoch two")
-        assert "R+E7: no such preset" in refuse(rows="R,R+E7")
+        assert "R+E7: found neither rows/R+E7.txt nor these tasks" in refuse(rows="R,R+E7")
         assert "small: no such preset" in refuse("--model", "small", "--pretrained", "x")
 
     def test_packages_and_programs(self, refuse, monkeypatch):

@@ -4,18 +4,18 @@ import http.client
 import json
 import os
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from urllib.parse import urlsplit
 
 import pytest
 from helpers.commands import FOREVER
+from helpers.talker import Stub, Text, last
 
 gradio = pytest.importorskip("gradio", reason="needs the extra demo")
 
 from soak.demo_load import SETTINGS, ask, serve  # noqa: E402
 
 from emo_mtl.demo.guard import MAX_BODY, ROUTES, names_server  # noqa: E402
-from emo_mtl.errors import UserError  # noqa: E402
 
 # All that the server answers, as its framework spells it.
 OPEN = {
@@ -33,29 +33,27 @@ OPEN = {
 }
 
 
-class Stub:
-    """Stands in for `EmoBART`: counts calls, and cannot answer `bad`."""
+class Counter(Stub):
+    """Counts calls, and answers backwards."""
 
     titles = {"e2": "Sentiment"}  # noqa: RUF012
     calls = 0
 
-    def classify(self, texts: list[str]) -> list[dict]:
+    def classify(self, texts: Sequence[Text]) -> list[dict]:
         self.calls += 1
-        if texts == ["bad"]:
-            raise UserError("text 1: bad")
-        return [{"e2": {"pos": 0.75, "neg": 0.25}} for _ in texts]
+        return super().classify(texts)
 
-    def respond(self, texts: list[str], **settings) -> list[str]:
-        return [text[::-1] for text in texts]
+    def respond(self, texts: Sequence[Text], **settings) -> list[str]:
+        return [last(text)[::-1] for text in texts]
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory) -> Iterator[tuple[object, str, Stub, str]]:
+def served(tmp_path_factory) -> Iterator[tuple[object, str, Counter, str]]:
     """The page, its address, the model, and the folder in which Gradio would store files."""
     folder = tmp_path_factory.mktemp("gradio")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(folder))
-        stub = Stub()
+        stub = Counter()
         page, url = serve(stub)
         yield page, url, stub, folder
         page.close()

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from emo_mtl.errors import UserError
 from emo_mtl.generation.response import never_generated
 from emo_mtl.generation.settings import generation_config
+from emo_mtl.inference.bpe import TurnsBPE
 from emo_mtl.inference.hub_interface import EmoBART
 
 TEXTS = ["w1 w2 w3 w4 w5", "w6", "w7 w8 w1 w1 w1 w9 w10 w11"]
@@ -51,7 +52,9 @@ class Words:
 @pytest.fixture(scope="module")
 def bart(data_bin, shared_model) -> EmoBART:
     """Random parameters."""
-    return EmoBART(tasks.setup_task(parse_train(train_argv(data_bin)).task), shared_model, Words())
+    return EmoBART(
+        tasks.setup_task(parse_train(train_argv(data_bin)).task), shared_model, TurnsBPE(Words())
+    )
 
 
 class TestEverySetting:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 import pytest
+from helpers.talker import Stub, last
 
 gradio = pytest.importorskip("gradio", reason="needs the extra demo")
 
@@ -16,12 +17,13 @@ from soak.demo_load import ask, load, serve, verdicts  # noqa: E402
 from emo_mtl.demo.page import MAX_CHARACTERS, MAX_WAITING  # noqa: E402
 
 
-class Gate:
-    """Stands in for `EmoBART`: answers backwards, once the gate is open; counts calls at a time."""
+class Gate(Stub):
+    """Answers backwards, once the gate is open; counts calls at a time."""
 
     titles = {"<i>e2": "<i>Sentiment"}  # noqa: RUF012
 
     def __init__(self):
+        super().__init__()
         self.open = threading.Event()
         self.open.set()
         self.calls, self.inside, self.most = 0, 0, 0
@@ -35,7 +37,7 @@ class Gate:
         self.most = max(self.most, self.inside)
         assert self.open.wait(60)
         self.inside -= 1
-        return [text[::-1] for text in texts]
+        return [last(text)[::-1] for text in texts]
 
 
 @pytest.fixture
