@@ -131,6 +131,7 @@ def chat(prepared, monkeypatch):
     return run
 
 
+@pytest.mark.slow
 class TestALineForALine:
     @pytest.mark.parametrize("side", ["source", "target"])
     def test_prepare(self, prepared, side):

@@ -94,6 +94,7 @@ class TestCommand:
         main(["overlap", "--data", str(data), "--json", str(out), "--overwrite"])
         assert json.loads(out.read_text("utf-8")) == EXPECTED
 
+    @pytest.mark.slow
     @pytest.mark.skipif("EMO_MTL_DATA" not in os.environ, reason="needs the real corpora")
     def test_real_dialogues(self, tmp_path, capsys):
         write_splits(

@@ -248,6 +248,7 @@ class TestFiles:
         assert content["people"]["systems"][0]["emotion"]["low"] == 3
         assert content["significance"][0]["comparisons"][0]["p"] == {"t": 0.01}
 
+    @pytest.mark.slow
     def test_figures(self, report, runs):
         folder, printed = report(*runs[1:3])
         assert printed == (folder / "report.md").read_text(encoding="utf-8")
@@ -295,6 +296,7 @@ class TestFiles:
         assert not (tmp_path / "report").exists()
 
 
+@pytest.mark.slow
 class TestCurves:
     def test_names_are_shown_as_they_are(self, report, write):
         """No formula, nothing left out of the legend, no character that an SVG cannot hold."""

@@ -35,6 +35,7 @@ def train(data_bin: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     return run
 
 
+@pytest.mark.slow
 def test_trains_and_resumes(train, data_bin):
     train(2)
     path = train(4)

@@ -305,6 +305,7 @@ class TestJson:
         assert "expected" in str(error.value)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("EMO_MTL_DATA" not in os.environ, reason="needs the real corpora")
 class TestRealCorpora:
     """Shares of test texts that are in the normal form already, white space apart (see docs/writing.md)."""

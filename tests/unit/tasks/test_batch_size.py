@@ -27,6 +27,7 @@ def checkpoint(data_bin: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     return folder / "checkpoint_last.pt"
 
 
+@pytest.mark.slow
 def test_generate(data_bin, checkpoint):
     hypotheses, scores = [], []
     for flag, size in zip(("--batch-size", "--max-sentences", "--batch-size"), SIZES, strict=True):

@@ -206,6 +206,7 @@ def test_json_lines_and_dailydialogs_text_are_read_alike(
     assert texts(read(folder / "json")) == texts(read(folder / "text")) == expected
 
 
+@pytest.mark.slow
 class TestRealCorpora:
     def counts(self, path: Path) -> list[tuple[int, ...]]:
         """Dialogues, turns and responses of each split."""
