@@ -5,8 +5,8 @@
 
 RAW has the folders dailydialog, tec, sst2, crowdflower. DATA gets:
 
-    data-bin/response/         by fairseq-preprocess --source-lang source --target-lang target
-    data-bin/TASK/input0/      by fairseq-preprocess --only-source, as for sentence_prediction
+    data-bin/response/         what fairseq-preprocess --source-lang source --target-lang target writes
+    data-bin/TASK/input0/      what fairseq-preprocess --only-source writes, as for sentence_prediction
     data-bin/TASK/label/       the same; the dictionary is the labels in their fixed order
     text/TASK/                 the splits before BPE, for evaluation
     dict.txt                   the dictionary of all tasks

@@ -21,7 +21,7 @@ trap 'echo "stopped by an error: see the end of the logs in $out" >&2' ERR
 say "1. Sample corpora in the raw formats of DailyDialog, TEC, SST-2 and CrowdFlower: $out/raw"
 python examples/quickstart/make_sample.py "$out/raw" --overwrite
 
-say "2. Raw text -> SentencePiece -> fairseq-preprocess: $data"
+say "2. Raw text -> SentencePiece -> what fairseq-preprocess writes: $data"
 python preprocess/prepare.py --raw-dir "$out/raw" --out-dir "$out/data" \
   --bpe sentencepiece --vocab-size 1000
 
