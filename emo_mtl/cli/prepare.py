@@ -2,8 +2,9 @@
 
     emo-mtl prepare --raw-dir RAW --out-dir DATA --bpe sentencepiece
     emo-mtl prepare --raw-dir RAW --out-dir DATA --bpe gpt2 --gpt2-bpe-dir GPT2
+    emo-mtl prepare --responses TALKS --context-turns 3 --out-dir DATA --bpe sentencepiece
 
-RAW has the folders dailydialog, tec, sst2, crowdflower. DATA gets:
+RAW has the folders dailydialog, tec, sst2, crowdflower; TALKS has dialogues of your own. DATA gets:
 
     data-bin/response/         what fairseq-preprocess --source-lang source --target-lang target writes
     data-bin/TASK/input0/      what fairseq-preprocess --only-source writes, as for sentence_prediction
