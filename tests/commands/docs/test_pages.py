@@ -31,6 +31,7 @@ DOWNSIZED = {
     "gradient_share.py": "gradient_share.py --batches 3",
     "--vocab-size 4000": "--vocab-size 600",
     "--beam 5": "--beam 2",
+    "human-eval make": "human-eval make --items 20",
 }
 
 
