@@ -3,12 +3,9 @@
 import argparse
 from pathlib import Path
 
-from emo_mtl.cli.flags import add_json_argument, add_overlap_argument
+from emo_mtl.cli.flags import add_json_argument, add_overlap_argument, add_words_argument
 from emo_mtl.errors import UserError
-from emo_mtl.evaluation.metrics import (
-    WORD_TOKENIZERS,
-    word_tokenizer,
-)
+from emo_mtl.evaluation.metrics import word_tokenizer
 from emo_mtl.evaluation.parts import read_parts
 from emo_mtl.evaluation.responses import (
     ResponseScores,
@@ -44,20 +41,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "of each fairseq-generate output, which are cut where the data set cuts long targets; "
         "plain text needs this flag",
     )
-    parser.add_argument(
-        "--word-tokenizer",
-        choices=WORD_TOKENIZERS,
-        default="nltk",
-        help="what a word is in paper BLEU, distinct-n and average length: as in the paper "
-        "(nltk, needs the extra emo-mtl[eval]), as in sacreBLEU (13a), or whatever stands "
-        "between white space (space); sacreBLEU itself always uses 13a (default: %(default)s)",
-    )
-    add_overlap_argument(parser)
-    parser.add_argument(
-        "--subset",
-        default="test",
-        help="the subset that was generated, for --overlap (default: %(default)s)",
-    )
+    add_words_argument(parser)
+    add_overlap_argument(parser, "generated")
     add_json_argument(parser, "the rows")
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emo_mtl.errors import UserError
+from emo_mtl.evaluation.metrics import WORD_TOKENIZERS
 
 if TYPE_CHECKING:
     from emo_mtl.inference.hub_interface import EmoBART
@@ -164,8 +165,30 @@ def add_subset_argument(parser: argparse.ArgumentParser, what: str) -> None:
     )
 
 
-def add_overlap_argument(parser: argparse.ArgumentParser) -> None:
-    """Add `--overlap`, the file that `emo_mtl.evaluation.parts.read_parts` takes."""
+def add_words_argument(parser: argparse.ArgumentParser) -> None:
+    """Add `--word-tokenizer`, a name of `emo_mtl.evaluation.metrics.word_tokenizer`."""
+    parser.add_argument(
+        "--word-tokenizer",
+        choices=WORD_TOKENIZERS,
+        default="nltk",
+        help="what a word is in paper BLEU, distinct-n, average length and nats per word: as in the paper "
+        "(nltk, needs the extra emo-mtl[eval]), as in sacreBLEU (13a), or whatever stands "
+        "between white space (space); sacreBLEU itself always uses 13a (default: %(default)s)",
+    )
+
+
+def add_overlap_argument(parser: argparse.ArgumentParser, done: str | None = None) -> None:
+    """Add `--overlap`, the file that `emo_mtl.evaluation.parts.read_parts` takes.
+
+    Args:
+        done: what was done with the subset: also add `--subset`, which says what the file is asked for
+    """
+    if done is not None:
+        parser.add_argument(
+            "--subset",
+            default="test",
+            help=f"the subset that was {done}, for --overlap (default: %(default)s)",
+        )
     parser.add_argument(
         "--overlap",
         type=Path,

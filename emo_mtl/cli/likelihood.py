@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from emo_mtl.cli.flags import add_json_argument, add_overlap_argument
+from emo_mtl.cli.flags import add_json_argument, add_overlap_argument, add_words_argument
 from emo_mtl.evaluation.likelihood import LikelihoodScores, compare, read_scored, table
-from emo_mtl.evaluation.metrics import WORD_TOKENIZERS, word_tokenizer
+from emo_mtl.evaluation.metrics import word_tokenizer
 from emo_mtl.evaluation.parts import read_parts
 from emo_mtl.formats import typed_json
 from emo_mtl.io import check_output
@@ -25,20 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what fairseq-generate --score-reference printed of one or several models; the others are "
         "compared with the first",
     )
+    add_words_argument(parser)
+    add_overlap_argument(parser, "scored")
     parser.add_argument(
-        "--word-tokenizer",
-        choices=WORD_TOKENIZERS,
-        default="nltk",
-        help="what a word is, as for emo-mtl evaluate (default: %(default)s)",
-    )
-    add_overlap_argument(parser)
-    parser.add_argument(
-        "--subset",
-        default="test",
-        help="the subset that was scored, for --overlap (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--seed", type=int, default=12345, help="of the intervals (default: %(default)s)"
+        "--seed",
+        type=int,
+        default=12345,
+        help="of the intervals (default: %(default)s, that of emo-mtl significance)",
     )
     add_json_argument(parser, "the rows")
 

@@ -53,8 +53,11 @@ class Turn:
 
 def with_history(turns: Iterable[Turn], text: str) -> list[str]:
     """What was said, and the next utterance: a conversation as `EmoBART` takes it."""
-    said = (part for turn in turns for part in (turn.text, turn.response))
-    return [*(part for part in said if part not in ("", NOTHING)), text]
+    said: list[str] = []
+    for turn in turns:
+        answered = turn.response not in ("", NOTHING)
+        said += [turn.text, turn.response] if answered else [turn.text]
+    return [*said, text]
 
 
 def reply(bart: "EmoBART", turns: Iterable[Turn], text: str, **settings: Any) -> Turn:

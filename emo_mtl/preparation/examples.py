@@ -110,6 +110,4 @@ def labels(
         for _, label in splits[split]:
             check_label(label, names, f"{where}, {split}", "move examples with that label to train")
     files = tuple(file for corpus in corpora for file in corpus.files)
-    return Dataset(
-        JOIN.join(corpus.name for corpus in corpora), files, splits, labels=names, title=""
-    )
+    return Dataset(JOIN.join(corpus.name for corpus in corpora), files, splits, labels=names)

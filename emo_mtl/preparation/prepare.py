@@ -9,7 +9,7 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from emo_mtl.inference.text import Writing
 from emo_mtl.inference.turns import last_turn
 from emo_mtl.io import sha256
 from emo_mtl.names import RESPONSE, name_fault
-from emo_mtl.preparation import custom, encode, examples
+from emo_mtl.preparation import custom, dailydialog, encode, examples
 from emo_mtl.preparation.binarize import build_task
 from emo_mtl.preparation.corpora import READERS
 from emo_mtl.preparation.corpus import SPLITS, Dataset
@@ -131,12 +131,16 @@ def paper_tasks(options: Options) -> dict[str, Input]:
 
 def paper_task(options: Options, task: str, folder: Path) -> Input:
     """One task of the paper's, of its corpus's folder; the responses with as many turns as asked for."""
-    dataset = READERS[task][1](folder)
-    if task != RESPONSE or options.context_turns == 1:
+    if task != RESPONSE:
+        dataset = READERS[task][1](folder)
         return Input(dataset, hashes(dataset, folder))
-    longer = examples.responses([dialogues.read(folder)], options.context_turns)
-    dataset = replace(dataset, splits=longer.splits)
-    return Input(dataset, hashes(dataset, folder), {"context_turns": options.context_turns})
+    dataset = dailydialog.read(folder, options.context_turns)
+    return Input(dataset, hashes(dataset, folder), made_with(options.context_turns))
+
+
+def made_with(turns: int) -> dict[str, Any]:
+    """What a manifest notes of the turns in an input; nothing of one, as before there could be several."""
+    return {"context_turns": turns} if turns > 1 else {}
 
 
 def dialogue_tasks(options: Options, taken: Collection[str]) -> dict[str, Input]:
@@ -176,7 +180,7 @@ def dialogue_tasks(options: Options, taken: Collection[str]) -> dict[str, Input]
         home = path.parent if path.is_file() else path
         for file in corpus.files:
             raw[f"{number}/{file.relative_to(home).as_posix()}"] = sha256(file)
-    made = {"context_turns": turns} if turns > 1 else {}
+    made = made_with(turns)
     of = [
         {
             "name": corpus.name,

@@ -40,19 +40,22 @@ def shuffled(contexts: list[list[str]], seed: int) -> list[list[str]]:
     generator = random.Random(seed)
     groups = defaultdict(list)
     for turns in contexts:
-        groups[len(turns)].append(turns)
-    given: dict[int, list[list[str]]] = {}
+        if len(turns) > 1:
+            groups[len(turns)].append(turns)
+    given = {}
     for length, group in groups.items():
-        donors = generator.sample(group, len(group)) if length > 1 else group
-        for i, turns in enumerate(group if length > 1 else ()):
+        donors = generator.sample(group, len(group))
+        for i, turns in enumerate(group):
             for j in generator.choices(range(len(group)), k=TRIES):
                 if donors[i][0] != turns[0]:
                     break
                 if donors[j][0] != turns[0] and group[j][0] != donors[i][0]:
                     donors[i], donors[j] = donors[j], donors[i]
-        given[length] = donors
-    order = {length: iter(donors) for length, donors in given.items()}
-    return [[*next(order[len(turns)])[:-1], turns[-1]] for turns in contexts]
+        given[length] = iter(donors)
+    return [
+        [*next(given[len(turns)])[:-1], turns[-1]] if len(turns) > 1 else turns
+        for turns in contexts
+    ]
 
 
 def main(data: Path, out: Path) -> None:

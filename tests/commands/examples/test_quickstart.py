@@ -23,5 +23,5 @@ def test_learns(printed):
     for task, chance in {"e6": 17, "e2": 50, "e12": 8}.items():
         assert float(accuracies[task]) > 1.5 * chance, task
     bleu = re.search(r"generate.txt \| ([\d.]+) ", printed)
-    assert float(bleu[1]) > 4  # 6.6 after 4 epochs
+    assert float(bleu[1]) > 5
     assert len(re.findall(r"^    response:   \S", printed, re.M)) >= 5
