@@ -7,6 +7,7 @@ what is logged (`NAME_loss`, `NAME_accuracy`, `NAME_f1`). Neither torch nor fair
 import re
 
 RESPONSE = "response"  # the generation task
+GOLD, AUTO = "gold", "auto"  # in the place of a wanted emotion: the response's own, a head's choice
 LONGEST = 64
 # What a `torch.nn.ModuleDict` has already, and refuses as a key (a test compares the list with torch's).
 OF_MODULES = re.findall(

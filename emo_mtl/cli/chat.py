@@ -6,7 +6,7 @@ import sys
 
 from emo_mtl.cli.flags import add_model_arguments, load_model
 from emo_mtl.errors import UserError
-from emo_mtl.inference.conversation import Conversation
+from emo_mtl.inference.conversation import Conversation, notes
 from emo_mtl.inference.piped import answer_lines, json_line, tab_line
 
 HELP = "talk to a model in the terminal, and see the emotions that it recognises"
@@ -76,8 +76,8 @@ def talk(conversation: Conversation) -> None:
                     bar = "█" * round(BAR * probability)
                     print(f"     {titles[head]:<{width}} {label:<12} {probability:.2f} {bar}")
                 print(f"bot> {turn.response}")
-                if turn.read > 1:
-                    print(f"     (to the last {turn.read} turns)")
+                for note in notes(turn):
+                    print(f"     ({note})")
         except EOFError:
             print()
             return

@@ -3,8 +3,9 @@
 import argparse
 import os
 import sys
+from pathlib import Path
 
-from emo_mtl.cli.flags import add_model_arguments, load_model
+from emo_mtl.cli.flags import add_model_arguments, load_judge, load_model
 from emo_mtl.demo.page import build_page, launch
 from emo_mtl.errors import UserError
 
@@ -14,6 +15,12 @@ HELP = "talk to a model in the browser, and see the emotions that it recognises"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `emo-mtl demo` to its parser."""
     add_model_arguments(parser)
+    parser.add_argument(
+        "--judge",
+        type=Path,
+        metavar="MODEL",
+        help="another model, of which the page shows what it recognises in the answers",
+    )
     parser.add_argument(
         "--host",
         default="127.0.0.1",
@@ -37,7 +44,7 @@ def run(args: argparse.Namespace) -> None:
         raise UserError(
             "the demo needs Gradio, which is not installed; run: pip install 'emo-mtl[demo]'"
         ) from error
-    page = build_page(load_model(args))
+    page = build_page(load_model(args), load_judge(args.judge, args.cpu))
     try:
         url = launch(page, args.host, args.port)
     except (OSError, OverflowError) as error:

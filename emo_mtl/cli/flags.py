@@ -158,6 +158,22 @@ def load_model(args: argparse.Namespace) -> "EmoBART":
     )
 
 
+def load_judge(path: Path | None, cpu: bool) -> "EmoBART | None":
+    """A second model, which recognises emotions in what another says; None for None.
+
+    Raises:
+        UserError: a checkpoint that cannot be used, or one without classification heads
+    """
+    from emo_mtl.inference.hub_interface import EmoBART
+
+    if path is None:
+        return None
+    judge = EmoBART.from_pretrained(path, device="cpu" if cpu else None)
+    if not judge.heads:
+        raise UserError(f"--judge {path}: found no classification heads, expected one or more")
+    return judge
+
+
 def add_subset_argument(parser: argparse.ArgumentParser, what: str) -> None:
     """Add `--subset`, one that training does not see."""
     parser.add_argument(

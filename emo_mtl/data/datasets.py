@@ -76,6 +76,11 @@ class PairDataset(LanguagePairDataset):
         rest = indices[sum(map(len, batches)) :]
         return [*batches, rest] if len(rest) else batches
 
+    def set_epoch(self, epoch: int) -> None:
+        """Tell the utterances, which fairseq's pairs would not."""
+        super().set_epoch(epoch)
+        self.src.set_epoch(epoch)
+
     def collater(self, samples: list[dict[str, Any]], *args: Any, **kwargs: Any) -> dict[str, Any]:
         """As of `LanguagePairDataset`; the first thing of ours that runs in a DataLoader's worker."""
         spare_worker()
@@ -127,6 +132,10 @@ class MultitaskDataset(FairseqDataset):
     def names_of(self, indices: np.ndarray) -> set[str]:
         """The tasks that some of the indices belong to."""
         return {self._locate(int(own[0]) + start)[0] for _, own, start in self._per_task(indices)}
+
+    def set_epoch(self, epoch: int) -> None:
+        for dataset in self.datasets.values():
+            dataset.set_epoch(epoch)
 
     def __getitem__(self, index: int) -> tuple[str, Any]:
         name, local = self._locate(index)

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 from fairseq.data import Dictionary, FairseqDataset
+from torch import Tensor
 
 from emo_mtl.data.binarized import load_label_numbers, load_tokens
 from emo_mtl.data.datasets import BARTInputDataset, LabelledDataset, MultitaskDataset, PairDataset
 from emo_mtl.data.dictionaries import PREPARE_AGAIN
-from emo_mtl.data.turns import Kept, keep_turns
+from emo_mtl.data.emotions import EmotionDataset, Emotions
+from emo_mtl.data.turns import Kept, all_tokens, keep_turns
 from emo_mtl.errors import UserError
 from emo_mtl.names import RESPONSE
 
@@ -33,18 +35,25 @@ class Splits:
     # ---- files
 
     def load(
-        self, folder: Path, split: str, heads: Mapping[str, Sequence[str]]
+        self,
+        folder: Path,
+        split: str,
+        heads: Mapping[str, Sequence[str]],
+        emotions: Emotions,
+        dropout: float,
     ) -> PairDataset | MultitaskDataset:
         """One split of the responses, and of the classification tasks where there are some.
 
         Args:
             folder: of the binarized tasks
             heads: name of each classification task -> its labels, in order
+            emotions: that the model can be asked for
+            dropout: share of the utterances without the emotion of the response; 1: none is read
 
         Raises:
             UserError: a file that is missing, cut off or empty, or that does not fit its labels
         """
-        responses = self.responses(folder, split)
+        responses = self.responses(folder, split, emotions, dropout)
         labelled = {
             name: self.classification(folder, split, name, labels) for name, labels in heads.items()
         }
@@ -53,18 +62,47 @@ class Splits:
             logger.info(f"{split} {name}: {len(dataset):,} examples")
         return MultitaskDataset(datasets) if labelled else responses
 
-    def responses(self, folder: Path, split: str) -> PairDataset:
-        """Utterances and their responses; `UserError` as of :meth:`load`."""
+    def responses(
+        self, folder: Path, split: str, emotions: Emotions, dropout: float
+    ) -> PairDataset:
+        """Utterances and their responses; arguments and `UserError` as of :meth:`load`."""
         src, tgt = self.cfg.source_lang, self.cfg.target_lang
         prefix = str(folder / RESPONSE / f"{split}.{src}-{tgt}.")
-        source = self._read(prefix + src)
+        source: BARTInputDataset | EmotionDataset = self._read(prefix + src, emotions.room)
         target = self.decoder_output(self._tokens(prefix + tgt), prefix + tgt)
         if len(source) != len(target):
             raise UserError(
                 f"{prefix}{tgt}.bin: found {len(target):,} responses, expected {len(source):,}, one for "
                 f"each utterance: {PREPARE_AGAIN}"
             )
+        if emotions.tokens and dropout < 1:
+            numbers = self.emotions(folder, split, emotions, prefix + src)
+            tokens = list(emotions.tokens.values())
+            source = EmotionDataset(source, tokens, numbers, dropout, self.cfg.seed)
         return self.pairs(source, target, shuffle=split != "test")
+
+    def emotions(self, folder: Path, split: str, emotions: Emotions, responses: str) -> Tensor:
+        """Class numbers of the responses: the labels of the task that has the same utterances.
+
+        Args:
+            responses: prefix of the binarized utterances that are responded to
+
+        Raises:
+            UserError: no such task, other labels, or other utterances
+        """
+        prefix = str(folder / emotions.task / "input0" / split)
+        found, expected = self._tokens(prefix), self._tokens(responses)
+        if len(found) == len(expected):
+            same = np.array_equal(found.sizes, expected.sizes)
+            if same and np.array_equal(all_tokens(found), all_tokens(expected)):
+                labels = str(folder / emotions.task / "label" / split)
+                return load_label_numbers(labels, list(emotions.tokens), len(found))
+        raise UserError(
+            f"--emotion-task {emotions.task}: found in {prefix}.bin {len(found):,} utterances that are not "
+            f"the {len(expected):,} of {responses}.bin, expected the same ones in the same order, with the "
+            "labels of their responses: prepare it from the same dialogues, with a label for each response "
+            f"(emo-mtl prepare --reply-labels {emotions.task}=COLUMN)"
+        )
 
     def classification(
         self, folder: Path, split: str, name: str, labels: Sequence[str]
@@ -76,8 +114,8 @@ class Splits:
         pairs = self.pairs(utterances, utterances, shuffle=split != "test")
         return LabelledDataset(pairs, numbers)
 
-    def _read(self, prefix: str) -> BARTInputDataset:
-        inputs = self.encoder_input(self._tokens(prefix), prefix)
+    def _read(self, prefix: str, room: int = 0) -> BARTInputDataset:
+        inputs = self.encoder_input(self._tokens(prefix), prefix, room=room)
         if inputs.kept:
             log_turns(inputs.kept, self.cfg.context_turns, self.cfg.max_source_length, prefix)
         return inputs
@@ -88,7 +126,7 @@ class Splits:
     # ---- format
 
     def encoder_input(
-        self, tokens: FairseqDataset, where: str, turns: int | None = None
+        self, tokens: FairseqDataset, where: str, turns: int | None = None, room: int = 0
     ) -> BARTInputDataset:
         """What the encoder reads of utterances: every one comes through here, of files and typed.
 
@@ -96,11 +134,12 @@ class Splits:
             tokens: each item `tokens </s>`, or several turns of this kind, the last one last
             where: what the log names if some are cut off
             turns: the last turns to read; `--context-turns` for None
+            room: tokens that are left free for a wanted emotion
 
         Returns:
-            each item `<s> tokens </s>`, at most `--max-source-length` long
+            each item `<s> tokens </s>`, with the room at most `--max-source-length` long
         """
-        most, max_length = turns or self.cfg.context_turns, self.cfg.max_source_length
+        most, max_length = turns or self.cfg.context_turns, self.cfg.max_source_length - room
         kept = keep_turns(tokens, self.src_dict.eos(), most, max_length)
         return self._bart_input(tokens, max_length, where, kept)
 
@@ -122,7 +161,7 @@ class Splits:
 
     def pairs(
         self,
-        source: BARTInputDataset,
+        source: BARTInputDataset | EmotionDataset,
         target: BARTInputDataset | None,
         shuffle: bool = False,
         constraints: Any = None,
@@ -130,7 +169,7 @@ class Splits:
         """Utterances with what the decoder is to say, padded as the flags ask.
 
         Args:
-            source: of :meth:`encoder_input`
+            source: of :meth:`encoder_input`, with emotions or without
             target: of :meth:`decoder_output`; the utterances themselves to classify; None to generate
             shuffle: mix examples of equal length
             constraints: of fairseq's generation

@@ -3,7 +3,7 @@
 import base64
 import html
 
-from emo_mtl.inference.conversation import Turn, dialogue_line
+from emo_mtl.inference.conversation import Turn, dialogue_line, notes
 
 SHOWN_LABELS = 6  # bars of a head that are shown at once; the rest unfolds
 
@@ -45,7 +45,7 @@ CSS = """
 .you { align-self: flex-end; border-bottom-right-radius: 5px; color: white; background: #5b5bd6; }
 .bot { align-self: flex-start; border-bottom-left-radius: 5px; color: var(--body-text-color);
   background: var(--background-fill-secondary); border: 1px solid var(--border-color-primary); }
-.read { font-size: 12px; padding-left: 15px; color: var(--body-text-color-subdued); }
+.about { font-size: 12px; padding-left: 15px; color: var(--body-text-color-subdued); }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 .heads { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); gap: 24px; }
 .head-name { font-size: 12px; letter-spacing: .04em; }
@@ -105,12 +105,13 @@ def turn(item: Turn, titles: dict[str, str]) -> str:
     """Both bubbles, and the charts beside them; dots while there is no response yet."""
     dots = '<span class="dots" aria-hidden="true">•••</span>'
     answer = html.escape(item.response) or dots
-    read = f'<div class="read">to the last {item.read} turns</div>' if item.read > 1 else ""
+    about = " · ".join(map(html.escape, notes(item)))
+    about = f'<div class="about">{about}</div>' if about else ""
     charts = "".join(chart(titles[head], scores) for head, scores in item.emotions.items())
     return (
         '<div class="turn"><div class="said">'
         f'<div class="bubble you" dir="auto">{unseen("You: ")}{html.escape(item.text)}</div>'
-        f'<div class="bubble bot" dir="auto">{unseen("Answer: ")}{answer}</div>{read}'
+        f'<div class="bubble bot" dir="auto">{unseen("Answer: ")}{answer}</div>{about}'
         f'</div><div class="heads">{charts}</div></div>'
     )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from emo_mtl.demo.html import CSS, FOLLOW, conversation, save_link
 from emo_mtl.errors import UserError
 from emo_mtl.inference.conversation import NOTHING, Turn, reply
+from emo_mtl.names import AUTO
 
 if TYPE_CHECKING:
     import gradio as gr
@@ -35,6 +36,8 @@ One BART that answers you and recognises what you feel, {memory}. A research mod
 makes things up, and it is no counsellor."""
 
 BEAM, SAMPLING = "Beam search", "Sampling"
+
+NO_WISH = "no wish"  # emotion of the answer
 
 
 def launch(page: "gr.Blocks", host: str, port: int | None = None) -> str:
@@ -67,8 +70,12 @@ def launch(page: "gr.Blocks", host: str, port: int | None = None) -> str:
     return url
 
 
-def build_page(bart: "EmoBART") -> "gr.Blocks":
-    """The page; what a visitor said is kept in the visitor's session, and nowhere else."""
+def build_page(bart: "EmoBART", judge: "EmoBART | None" = None) -> "gr.Blocks":
+    """The page; what a visitor said is kept in the visitor's session, and nowhere else.
+
+    Args:
+        judge: another model, whose heads say what they recognise in the answers
+    """
     import gradio as gr
 
     with gr.Blocks(title="emo_mtl", analytics_enabled=False, fill_width=True) as page:
@@ -91,6 +98,12 @@ def build_page(bart: "EmoBART") -> "gr.Blocks":
             send = gr.Button("Send", variant="primary", scale=1, min_width=90)
         with gr.Row(elem_classes="examples"):
             examples = [gr.Button(item, size="sm", min_width=60) for item in EXAMPLES]
+        emotion = gr.Dropdown(
+            [NO_WISH, *([AUTO] if bart.expects_emotions else []), *bart.emotions],
+            value=NO_WISH,
+            label="Emotion of the answer",
+            visible=bool(bart.emotions),
+        )
         with gr.Accordion("Settings", open=False):
             search = gr.Radio([BEAM, SAMPLING], value=BEAM, label="How to find the answer")
             with gr.Row() as of_beam:
@@ -101,14 +114,14 @@ def build_page(bart: "EmoBART") -> "gr.Blocks":
 
         turns = gr.State([], time_to_live=3600)  # seconds
         respond = {
-            "fn": partial(answer, bart),
+            "fn": partial(answer, bart, judge=judge),
             "outputs": [shown, turns, text, saved],
             "concurrency_id": "model",  # shared: the model answers one utterance at a time
             "concurrency_limit": 1,
             "show_progress": "hidden",
             "api_visibility": "private",
         }
-        settings = [turns, search, beam, top_p, temperature]
+        settings = [turns, search, beam, top_p, temperature, emotion]
         gr.on([text.submit, send.click], inputs=[text, *settings], **respond)
         for button in examples:
             button.click(inputs=[button, *settings], **respond)
@@ -140,6 +153,8 @@ def answer(
     beam: int,
     top_p: float,
     temperature: float,
+    emotion: str = NO_WISH,
+    judge: "EmoBART | None" = None,
 ) -> Iterator[tuple[Any, Any, Any, Any]]:
     """Show the utterance at once, then what is recognised in it and the response.
 
@@ -163,10 +178,13 @@ def answer(
     if search == SAMPLING:
         settings = {"beam": 1, "sampling": True, "sampling_topp": top_p, "temperature": temperature}
     try:
-        turn = reply(bart, turns, text, **settings)
+        wanted = None if emotion == NO_WISH else emotion
+        turn = reply(bart, turns, text, wanted, **settings)
+        judged = judge.classify([turn.response])[0] if judge and turn.response else {}
     except UserError as error:
         gr.Warning(html.escape(str(error)))
         yield conversation(turns, bart.titles), gr.skip(), text, gr.skip()
         return
-    turns = [*turns, replace(turn, response=turn.response or NOTHING)][-MAX_TURNS:]
+    labels = {f"a judge's {head}": next(iter(found)) for head, found in judged.items()}
+    turns = [*turns, replace(turn, response=turn.response or NOTHING, judged=labels)][-MAX_TURNS:]
     yield conversation(turns, bart.titles), turns, gr.skip(), save_link(turns)

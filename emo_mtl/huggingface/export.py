@@ -52,6 +52,7 @@ def export(
         writings,
         corpora=task.state.corpora,
         turns=task.cfg.context_turns,
+        emotions=task.emotions,
     )
     (folder / "README.md").write_text(card, encoding="utf-8")
 

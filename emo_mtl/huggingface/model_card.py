@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 
+from emo_mtl.data.emotions import Emotions, words_of
 from emo_mtl.formats import markdown as md
 from emo_mtl.inference.text import Writing
 from emo_mtl.models.emo_bart import EmoBARTModel
@@ -81,30 +82,46 @@ print(classify("I lost my keys .", truncation=True))
 {heads}
 """
 
-CONVERSATION = """
-It was trained with the last {turns} turns of a conversation. Each ends in `</s>`; the oldest are left out
-where there are more than {max_length} tokens. The tokenizer reads one turn at a time; they are joined here:
+READ = """
+{trained}
 
 ```python
 import torch
 
 
-def read(turns):  # what was said, the utterance to answer last
-    ids = [
-        tokenizer(turn, add_special_tokens=False, split_special_tokens=True)["input_ids"]
-        for turn in turns[-{turns}:]
-    ]
-    while len(ids) > 1 and sum(len(turn) + 1 for turn in ids) >= {max_length}:
+def encode(text):
+    return tokenizer(text, add_special_tokens=False, split_special_tokens=True)["input_ids"]
+
+
+def read(turns{argument}):  # what was said, the utterance to answer last
+    ids = list(map(encode, turns[-{turns}:]))
+    while len(ids) > 1 and sum(len(turn) + 1 for turn in ids) >= {room}:
         del ids[0]
     tokens = [token for turn in ids for token in (*turn, tokenizer.eos_token_id)][:-1]
-    return [tokenizer.bos_token_id, *tokens[: {max_length} - 2], tokenizer.eos_token_id]
+    tokens = tokens[: {room} - 2]
+{wanted}    return [tokenizer.bos_token_id, *tokens, tokenizer.eos_token_id]
 
 
-inputs = torch.tensor([read(["I lost my keys .", "Where did you see them last ?", "At home ."])])
+inputs = torch.tensor([read({example})])
 outputs = model.generate(inputs)
 print(tokenizer.batch_decode(outputs, skip_special_tokens=True))
 ```
 """
+
+TURNS = """\
+It was trained with the last {turns} turns of a conversation. Each ends in `</s>`; the oldest are left out
+where there are more than {max_length} tokens. The tokenizer reads one at a time; they are joined here."""
+
+WANTED = """\
+    if emotion:
+        tokens = [*encode(emotion), tokenizer.eos_token_id, *tokens]
+"""
+
+EMOTIONS = """\
+It can be asked for an answer of an emotion, whose words stand in front as a turn of their own: {emotions}.
+Without one it answers as it likes."""
+
+SAID = ["I lost my keys .", "Where did you see them last ?", "At home ."]
 
 TEXT = """\
 ## Text
@@ -130,6 +147,7 @@ def model_card(
     writings: Mapping[str, Writing],
     corpora: Mapping[str, Sequence[str]],
     turns: int,
+    emotions: Emotions,
 ) -> str:
     """The content of README.md.
 
@@ -140,6 +158,7 @@ def model_card(
         writings: how the corpus of each task writes, where that is known
         corpora: names of the corpora of each task, where they are known
         turns: of a conversation, that an input has
+        emotions: that an answer can be asked for
     """
     rows = [
         [md.code(f"{name}/{task}"), ", ".join(map(md.text, labels))]
@@ -167,10 +186,35 @@ def model_card(
         updates=updates,
         max_length=max_length,
         turns=f"the last {turns} turns" if turns > 1 else "no earlier turns",
-        conversation=CONVERSATION.format(turns=turns, max_length=max_length) if turns > 1 else "",
+        conversation=reading_section(turns, max_length, emotions),
         classify=classify if heads else "",
         text=text_section(writings),
         corpora=md.table(["task", "corpus", "terms"], described, texts=3),
+    )
+
+
+def reading_section(turns: int, max_length: int, emotions: Emotions) -> str:
+    """How turns and a wanted emotion become an input; nothing where an utterance by itself is one.
+
+    Args:
+        max_length: of an input, in tokens
+    """
+    words = list(map(words_of, emotions.tokens))
+    parts = []
+    if turns > 1:
+        parts.append(TURNS.format(turns=turns, max_length=max_length))
+    if words:
+        parts.append(EMOTIONS.format(emotions=", ".join(map(md.text, words))))
+    if not parts:
+        return ""
+    said = ", ".join(map(_python, SAID[-min(turns, 3) :]))
+    return READ.format(
+        trained="\n\n".join(parts),
+        turns=turns,
+        room=max_length - emotions.room,
+        argument=", emotion=None" if words else "",
+        wanted=WANTED if words else "",
+        example=f"[{said}]" + (f", {_python(words[-1])}" if words else ""),
     )
 
 

@@ -20,6 +20,8 @@ COMMANDS = """\
 /beam N                       beam search of width N: the same answer every time
 /sample [NAME=NUMBER ...]     draw the answer at random; NAME is topp, topk or temperature
                               (/sample alone: topp=0.9)
+/emotion LABEL|auto|off       answer with an emotion, where the model was trained with some; auto: the one
+                              that it expects of the answer; /emotion alone lists them
 /history                      what was said so far; a * marks what the next answer will take into account
 /save FILE [--overwrite]      write it to a file, as one line of a corpus of dialogues (JSON Lines)
 /load FILE                    go on with the conversation of such a file
@@ -45,10 +47,21 @@ class Turn:
     emotions: dict[str, dict[str, float]]  # head -> label -> probability, the most probable first
     response: str
     read: int = 1  # turns that the response takes into account, the utterance included
+    wanted: str | None = None  # emotion that the response was to have
+    judged: dict[str, str] = field(
+        default_factory=dict
+    )  # head of a judge -> its label of the response
 
     def best(self) -> dict[str, tuple[str, float]]:
         """Head -> the most probable label and its probability."""
         return {head: next(iter(scores.items())) for head, scores in self.emotions.items()}
+
+
+def notes(turn: Turn) -> list[str]:
+    """What there is to know about a response, in words."""
+    read = [f"to the last {turn.read} turns"] if turn.read > 1 else []
+    wanted = [f"wanted: {turn.wanted}"] if turn.wanted else []
+    return [*read, *wanted, *(f"{head}: {label}" for head, label in turn.judged.items())]
 
 
 def with_history(turns: Iterable[Turn], text: str) -> list[str]:
@@ -60,11 +73,14 @@ def with_history(turns: Iterable[Turn], text: str) -> list[str]:
     return [*said, text]
 
 
-def reply(bart: "EmoBART", turns: Iterable[Turn], text: str, **settings: Any) -> Turn:
+def reply(
+    bart: "EmoBART", turns: Iterable[Turn], text: str, emotion: str | None = None, **settings: Any
+) -> Turn:
     """What is recognised in the next utterance of a conversation, and the response on one line.
 
     Args:
         turns: what was said before
+        emotion: that the response is to have, or `auto`; None for no wish
         settings: of `EmoBART.respond`
 
     Raises:
@@ -72,8 +88,10 @@ def reply(bart: "EmoBART", turns: Iterable[Turn], text: str, **settings: Any) ->
     """
     said = with_history(turns, text)
     (emotions,) = bart.classify([said])
-    (response,) = bart.respond([said], **settings)
-    return Turn(text, emotions, CONTROL.sub(" ", response).strip(), bart.turns_read(said))
+    (wanted,) = bart.wanted_emotions([said], emotion)
+    (response,) = bart.respond([said], emotion=wanted, **settings)
+    response = CONTROL.sub(" ", response).strip()
+    return Turn(text, emotions, response, bart.turns_read(said), wanted)
 
 
 @dataclass
@@ -83,6 +101,7 @@ class Conversation:
     bart: "EmoBART"
     start: dict[str, Any]  # settings of `EmoBART.respond`
     settings: dict[str, Any] = field(init=False)
+    emotion: str | None = None  # that responses are to have, or `auto`
     turns: list[Turn] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -90,7 +109,7 @@ class Conversation:
 
     def answer(self, text: str) -> Turn:
         """What is recognised in an utterance, and the response."""
-        self.turns.append(reply(self.bart, self.turns, text, **self.settings))
+        self.turns.append(reply(self.bart, self.turns, text, self.emotion, **self.settings))
         return self.turns[-1]
 
     def history(self) -> str:
@@ -116,11 +135,13 @@ class Conversation:
         name, *values = line.split()
         if name == "/history":
             return self.history()
+        if name == "/emotion":
+            return self.choose_emotion(values)
         if name in ("/save", "/load"):
             obey = self.save if name == "/save" else self.load
             return obey(line.removeprefix(name).strip())
         if name == "/reset":
-            self.settings, self.turns = self.start, []
+            self.settings, self.emotion, self.turns = self.start, None, []
         elif name in ("/beam", "/sample"):
             settings = beam_settings(values) if name == "/beam" else sample_settings(values)
             settings["no_repeat_ngram_size"] = self.start["no_repeat_ngram_size"]
@@ -130,7 +151,19 @@ class Conversation:
             return COMMANDS
         else:
             raise UserError(f"found {name}, expected one of the commands:\n{COMMANDS}")
-        return ", ".join(f"{name} {value}" for name, value in self.settings.items())
+        now = {**self.settings, **({"emotion": self.emotion} if self.emotion else {})}
+        return ", ".join(f"{name} {value}" for name, value in now.items())
+
+    def choose_emotion(self, values: list[str]) -> str:
+        """Obey `/emotion LABEL`, and return what to say about it."""
+        if len(values) != 1:
+            known = ", ".join(self.bart.emotions) or "none"
+            raise UserError(f"/emotion: expected a label, auto or off; the model knows {known}")
+        chosen = None if values[0] == "off" else values[0]
+        if chosen is not None:
+            self.bart.check_emotion(chosen)
+        self.emotion = chosen
+        return f"emotion {values[0]}"
 
     def save(self, arguments: str) -> str:
         """Write the conversation for `/save FILE [--overwrite]`, and return what to say about it."""

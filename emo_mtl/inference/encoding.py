@@ -43,7 +43,7 @@ def text_dataset(
         for number, text in enumerate(texts, start=1)
     ]
     dataset = ListDataset(tokens, [len(item) for item in tokens])
-    utterances = task.splits.encoder_input(dataset, where, task.turns_of(name))
+    utterances = task.splits.encoder_input(dataset, where, task.turns_of(name), task.room_of(name))
     return task.splits.pairs(utterances, utterances)
 
 

@@ -10,6 +10,7 @@ from torch import nn
 from emo_mtl.data.datasets import PairDataset
 from emo_mtl.errors import UserError
 from emo_mtl.generation.settings import INTEGER, check_range, generation_config
+from emo_mtl.generation.wanted import with_wanted
 from emo_mtl.inference.classification import predict
 from emo_mtl.inference.encoding import Text, batches, text_dataset
 from emo_mtl.inference.loading import (
@@ -21,7 +22,7 @@ from emo_mtl.inference.loading import (
     seeded,
 )
 from emo_mtl.inference.text import as_people_write
-from emo_mtl.names import RESPONSE
+from emo_mtl.names import AUTO, RESPONSE
 from emo_mtl.tasks.emotion_dialogue import EmotionDialogueTask
 
 
@@ -131,6 +132,7 @@ class EmoBART:
         seed: int | None = None,
         batch_size: int = 32,
         typed: bool = True,
+        emotion: str | Sequence[str | None] | None = None,
         **settings: Any,
     ) -> list[str]:
         """Answer each text; beam search gives the same answers every time.
@@ -142,13 +144,15 @@ class EmoBART:
             no_repeat_ngram_size: no n-gram of tokens of this length twice; 0: no limit
             seed: of sampling; by default torch's random numbers go on where they are
             typed: bring each text to the form of the dialogues, and write the answers as people do
+            emotion: that the answers are to have, one of :attr:`emotions`, or a list with one for each text;
+                `auto` for the one that the head of `--emotion-task` expects; None for no wish
             settings: others of fairseq's flags of generation, with `_` for `-`: `lenpen`, `unnormalized`,
                 `unkpen`, `min_len`, `max_len_b`, `temperature`; `sampling=True` with `sampling_topk` or
                 `sampling_topp`; `diverse_beam_groups` with `diverse_beam_strength`; `diversity_rate`
 
         Raises:
-            UserError: a setting that does not exist, has no effect here or makes no sense, or a text that is
-                empty or no text
+            UserError: a setting that does not exist, has no effect here or makes no sense, a text that is
+                empty or no text, or an emotion that the model was not trained with
         """
         check_range("batch_size", batch_size, int, 1, INTEGER)
         if seed is not None:
@@ -157,13 +161,16 @@ class EmoBART:
         generator = self.build_generator(
             beam=beam, no_repeat_ngram_size=no_repeat_ngram_size, **settings
         )
+        wanted = self.wanted_emotions(texts, emotion, typed)
         ignored = getattr(generator, "symbols_to_strip_from_output", {generator.eos})
         answers = [""] * len(dataset)
         with torch.no_grad(), seeded(seed, self._device):
             for batch in batches(dataset, batch_size, self._device):
-                sample = {key: batch["net_input"][key] for key in ("src_tokens", "src_lengths")}
-                found = self.task.inference_step(generator, [self.model], {"net_input": sample})
-                for index, hypotheses in zip(batch["id"].tolist(), found, strict=True):
+                net_input = {key: batch["net_input"][key] for key in ("src_tokens", "src_lengths")}
+                ids = batch["id"].tolist()
+                net_input = with_wanted(self.task, net_input, [wanted[i] for i in ids])
+                found = self.task.inference_step(generator, [self.model], {"net_input": net_input})
+                for index, hypotheses in zip(ids, found, strict=True):
                     tokens = hypotheses[0]["tokens"].int().cpu()
                     text = self.task.target_dictionary.string(
                         tokens, extra_symbols_to_ignore=ignored
@@ -172,6 +179,51 @@ class EmoBART:
         if typed and self.task.writing(RESPONSE):
             return [as_people_write(answer) for answer in answers]
         return answers
+
+    @property
+    def emotions(self) -> list[str]:
+        """The emotions that an answer can be asked for; none without `--emotion-task` in training."""
+        return list(self.task.emotions.tokens)
+
+    @property
+    def expects_emotions(self) -> bool:
+        """Whether a head expects the emotion of an answer (`auto`)."""
+        return self.task.emotions.task in self.heads
+
+    def check_emotion(self, emotion: str) -> None:
+        """Raise `UserError` where an emotion (or `auto`) cannot be asked for."""
+        self.task.emotions.check(emotion, "emotion", self.heads, (AUTO,))
+
+    def wanted_emotions(
+        self,
+        texts: Sequence[Text],
+        emotion: str | Sequence[str | None] | None,
+        typed: bool = True,
+    ) -> list[str | None]:
+        """The emotion that the answer to each text is to have; None for no wish.
+
+        Args:
+            texts, emotion, typed: as of :meth:`respond`, where `auto` stands for an emotion
+
+        Raises:
+            UserError: as of :meth:`respond`
+        """
+        if emotion is None or isinstance(emotion, str):
+            emotion = [emotion] * len(texts)
+        wanted = list(emotion)
+        if len(wanted) != len(texts):
+            raise UserError(
+                f"emotion: found {len(wanted)} emotions, expected {len(texts)}, one for each text"
+            )
+        for label in set(wanted) - {None}:
+            self.check_emotion(str(label))
+        if AUTO in wanted:
+            head = self.task.emotions.task
+            asked = [i for i, label in enumerate(wanted) if label == AUTO]
+            found = self.classify([texts[i] for i in asked], head, typed=typed)
+            for i, scores in zip(asked, found, strict=True):
+                wanted[i] = next(iter(scores[head]))
+        return wanted
 
     def _encode(self, texts: Sequence[Text], name: str, typed: bool) -> PairDataset:
         """Utterances in the format of training of the task `name`."""

@@ -93,6 +93,8 @@ def build_model(
         "data": str(data),
         "classification_tasks": ",".join(classification_tasks),
         "loss_weights": "",
+        "emotion_task": "",
+        "emotion": "",
         "eval_bleu": False,
     }
     cfg = state["cfg"]

@@ -58,4 +58,6 @@ def json_line(text: str, found: Turn | str) -> str:
     if isinstance(found, str):
         return json.dumps({"text": text, "error": found})
     answer = {"text": text, "emotions": found.emotions, "response": found.response}
+    if found.wanted:
+        answer["wanted"] = found.wanted
     return json.dumps(answer)

@@ -55,6 +55,30 @@ class EmotionDialogueConfig(TranslationConfig):
             "256 for 5. In generation the checkpoint's, unless it is given and not 1"
         },
     )
+    emotion_task: str = field(
+        default="",
+        metadata={
+            "help": "name of the task in the data whose labels are those of the responses (emo-mtl prepare "
+            "--reply-labels), e.g. dd-next-emotion: in training its label stands in front of each utterance, "
+            "as words and a turn of its own, so that responses of an emotion can be asked for (--emotion). "
+            "It has a head where --classification-tasks names it too"
+        },
+    )
+    emotion_dropout: float = field(
+        default=0.1,
+        metadata={
+            "help": "share of the training utterances without the label of --emotion-task, drawn anew for "
+            "each epoch, so that the model also responds without a wanted emotion"
+        },
+    )
+    emotion: str = field(
+        default="",
+        metadata={
+            "help": "in generation, of a model that was trained with --emotion-task: the emotion that "
+            "responses are to have: a label; gold: that of the response in the data; auto: the one that the "
+            "model's head of --emotion-task expects. Without one by default"
+        },
+    )
     max_source_length: int = field(
         default=64,
         metadata={

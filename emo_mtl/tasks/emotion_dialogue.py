@@ -20,15 +20,22 @@ from torch import Tensor, nn
 
 from emo_mtl.data.batch_iterator import ScheduledBatchIterator, scheduled_iterator
 from emo_mtl.data.datasets import MultitaskDataset, PairDataset
-from emo_mtl.data.dictionaries import find_languages, load_dictionary, load_shared_dictionary
+from emo_mtl.data.dictionaries import (
+    find_languages,
+    load_dictionary,
+    load_shared_dictionary,
+)
+from emo_mtl.data.emotions import Emotions, read_emotions
 from emo_mtl.data.splits import Splits, check_kept, check_turns, turns_in
+from emo_mtl.errors import UserError
 from emo_mtl.generation import response
 from emo_mtl.generation.fast.beam_search import BeamSearchGenerator
 from emo_mtl.generation.ngram_block import block_ngrams, set_given
+from emo_mtl.generation.wanted import expected, with_wanted
 from emo_mtl.inference import bpe, model_files
 from emo_mtl.inference.text import Writing
 from emo_mtl.models.heads import add_heads, zero_unused
-from emo_mtl.names import RESPONSE
+from emo_mtl.names import AUTO, GOLD, RESPONSE
 from emo_mtl.optim.horizon import set_horizon
 from emo_mtl.tasks.config import (
     LENGTHS,
@@ -68,6 +75,12 @@ class EmotionDialogueTask(TranslationTask):
         self.state.merge_state_dict(
             own_state(cfg, self.classification_tasks, src_dict, self.data_folder())
         )
+        if cfg.emotion_task:
+            encoder = self.build_bpe(cfg.bpe_config)
+            emotions = read_emotions(self.data_folder(), cfg, encoder, src_dict)
+            self.state.merge_state_dict(
+                {"emotion_task": emotions.task, "emotions": emotions.tokens}
+            )
 
     @classmethod
     def add_args(cls, parser: ArgumentParser) -> None:
@@ -106,6 +119,11 @@ class EmotionDialogueTask(TranslationTask):
         return found and Writing.from_json(found, "the checkpoint")
 
     @property
+    def emotions(self) -> Emotions:
+        """Those that responses can be asked for."""
+        return Emotions(self.state.emotion_task, self.state.emotions)
+
+    @property
     def command_cfg(self) -> Any:
         """The config of the whole command, which fairseq-train goes on reading; empty without one."""
         return self.cfg._get_root() if OmegaConf.is_config(self.cfg) else {}
@@ -121,6 +139,8 @@ class EmotionDialogueTask(TranslationTask):
         super().load_state_dict(merged_state(state_dict, self.state_dict(), self.cfg))
         for flag in LENGTHS:  # old checkpoints have none
             setattr(self.cfg, flag, getattr(self.state, flag))
+        if self.cfg.emotion:
+            self.emotions.check(self.cfg.emotion, "--emotion", self.heads, (AUTO, GOLD))
 
     def data_folder(self, epoch: int = 1) -> Path:
         """The folder of an epoch's training data: fairseq takes several, separated by colons, in turn."""
@@ -143,11 +163,23 @@ class EmotionDialogueTask(TranslationTask):
             self.data_folder(epoch if is_training else 1),
             split,
             {name: self.heads[name] for name in names},
+            self.emotions,
+            self.emotion_dropout(is_training),
         )
         if is_training:
             turns = turns_in(self.datasets[split])
             check_turns(self.data_folder(epoch), self.cfg.context_turns, turns)
             self.state.merge_state_dict({"turns": turns})
+
+    def emotion_dropout(self, is_training: bool) -> float:
+        """Share of the utterances of a split that are given without the emotion of their response."""
+        if self.cfg.emotion_task:
+            return self.cfg.emotion_dropout if is_training else 0
+        return 0 if self.cfg.emotion == GOLD else 1
+
+    def room_of(self, name: str) -> int:
+        """Tokens that the inputs of a task leave free for a wanted emotion."""
+        return self.emotions.room if name == RESPONSE else 0
 
     def turns_of(self, name: str) -> int:
         """How many of the last turns of a conversation a task is given: a head as many as in its training."""
@@ -157,9 +189,17 @@ class EmotionDialogueTask(TranslationTask):
     def build_dataset_for_inference(
         self, src_tokens: Sequence[Tensor], src_lengths: Sequence[int], constraints: Any = None
     ) -> PairDataset:
-        """Typed utterances (fairseq-interactive) in the format of training."""
+        """Typed utterances (fairseq-interactive) in the format of training.
+
+        Raises:
+            UserError: the emotions of their responses are asked for
+        """
+        if self.cfg.emotion == GOLD:
+            raise UserError(
+                f"--emotion {GOLD}: typed utterances have no responses: name an emotion, or {AUTO}"
+            )
         tokens = ListDataset(src_tokens, src_lengths)
-        source = self.splits.encoder_input(tokens, "input")
+        source = self.splits.encoder_input(tokens, "input", room=self.room_of(RESPONSE))
         return self.splits.pairs(source, None, constraints=constraints)
 
     def filter_indices_by_size(
@@ -372,7 +412,17 @@ class EmotionDialogueTask(TranslationTask):
         prefix_tokens: Tensor | None = None,
         constraints: Any = None,
     ) -> Any:
-        """Generate; every response starts with `<s>`, which `--prefix-size` does not count."""
+        """Generate, with the emotion of `--emotion`.
+
+        Every response starts with `<s>`, which `--prefix-size` does not count.
+        """
+        wanted = self.cfg.emotion
+        if wanted not in ("", GOLD):  # the data set has the gold ones
+            net_input = sample["net_input"]
+            sources = net_input["src_tokens"]
+            is_auto = wanted == AUTO
+            labels = expected(self, models[0], sources) if is_auto else [wanted] * len(sources)
+            sample = {**sample, "net_input": with_wanted(self, net_input, labels)}
         prefix_tokens = response.first_tokens(sample, prefix_tokens, self.tgt_dict.bos())
         set_given(generator, prefix_tokens.size(1))
         return super().inference_step(generator, models, sample, prefix_tokens, constraints)

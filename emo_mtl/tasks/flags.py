@@ -83,6 +83,8 @@ TRAINING_ONLY = {
     "classification_tasks": "",
     "loss_weights": "",
     "task_sampling": "round-robin",
+    "emotion_task": "",
+    "emotion_dropout": 0.1,
     "eval_bleu": False,
 }
 
@@ -146,6 +148,7 @@ def check_training(command: Any, folder: Path, tasks: Sequence[str]) -> None:
         check_group(group, command[group], bool(tasks))
     check_subsets(command.dataset, folder, tasks)
     check_precision(command)
+    check_emotion(command.task)
     check_bleu(command)
     if command.criterion._name == "multitask_nll":
         check_group("criterion", command.criterion)
@@ -204,6 +207,19 @@ def check_precision(command: Any) -> None:
                     f"{flag(name)}: cannot be used beside --optimizer fused_adam, which needs parameters in "
                     f"32 bits: use --{half}, or --optimizer adam"
                 )
+
+
+def check_emotion(task: Any) -> None:
+    """Raise `UserError` for flags of a wanted emotion that make no sense in training."""
+    if task.emotion:
+        raise UserError(
+            f"--emotion {task.emotion}: is a flag of fairseq-generate and fairseq-interactive: train with "
+            "--emotion-task"
+        )
+    if not 0 <= task.emotion_dropout < 1:
+        raise UserError(
+            f"--emotion-dropout {task.emotion_dropout}: expected 0 or more, less than 1"
+        )
 
 
 def check_bleu(command: Any) -> None:

@@ -2,8 +2,9 @@
 
 `heads`: name of each classification task -> its labels, in order; `dictionary_sha256`: of the symbols;
 `max_source_length`, `max_target_length` and `context_turns`; `turns`: name of each trained task -> the most
-turns that its inputs had (a head of single utterances is given no more than one); `bpe`, `writing`,
-`titles` and `corpora`: of the data, see `emo_mtl.inference.model_files.notes_for_checkpoint`.
+turns that its inputs had (a head of single utterances is given no more than one); `emotion_task` and
+`emotions`: see `emo_mtl.data.emotions.Emotions`; `bpe`, `writing`, `titles` and `corpora`: of the data, see
+`emo_mtl.inference.model_files.notes_for_checkpoint`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,6 +35,8 @@ def own_state(cfg: Any, names: Sequence[str], dictionary: Dictionary, data: Path
         "dictionary_sha256": dictionary_sha256(dictionary),
         **{flag: getattr(cfg, flag) for flag in LENGTHS},
         "turns": {},  # known once the training data is loaded
+        "emotion_task": "",
+        "emotions": {},
         **notes_for_checkpoint(data),
     }
 
@@ -84,6 +87,10 @@ def merged_state(saved: Mapping[str, Any], own: Mapping[str, Any], cfg: Any) -> 
         **saved,
         "heads": {**saved.get("heads", {}), **own["heads"]},
         "bpe": saved.get("bpe") or own["bpe"],
+        **{
+            key: own[key] if own["emotions"] else saved.get(key, own[key])
+            for key in ("emotion_task", "emotions")
+        },
         # of the data of the training, where it says so
         **{
             key: {**own[key], **saved.get(key, {})}

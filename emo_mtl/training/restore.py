@@ -13,6 +13,7 @@ from fairseq.criterions import CRITERION_REGISTRY
 from fairseq.optim import OPTIMIZER_REGISTRY
 from torch import Tensor, nn
 
+from emo_mtl.data.emotions import Emotions
 from emo_mtl.errors import UserError
 from emo_mtl.models.emo_bart import EMBEDDING, rows_changed
 from emo_mtl.models.heads import check_heads, head_of, head_sizes
@@ -67,6 +68,7 @@ def check_start(start: Start, cfg: Any, task: Any, model: nn.Module) -> None:
         check_heads(found, {name: len(labels) for name, labels in task.heads.items()})
         check_frozen_heads(path, saved_flags(content, "task"), task.cfg)
         check_turns(path, saved_flags(content, "task"), task.cfg)
+        check_emotions(path, state, task.emotions)
     else:
         check_state({**state, "heads": kept}, task.state, task.data_folder())
         log_heads(path, found, task.heads, kept)
@@ -153,6 +155,25 @@ def check_turns(path: Path, saved: Mapping[str, Any], cfg: Any) -> None:
             f"--context-turns {cfg.context_turns}: {path} was trained with {before}: go on with "
             f"--context-turns {before}, or begin a training of other inputs with "
             f"--finetune-from-model {path} and another --save-dir"
+        )
+
+
+def check_emotions(path: Path, state: Mapping[str, Any], emotions: Emotions) -> None:
+    """Raise `UserError` where a training goes on with other emotions in its inputs.
+
+    Args:
+        state: of the task in the training before; old ones have none
+        emotions: of this one
+    """
+    before = Emotions(state.get("emotion_task", ""), state.get("emotions", {}))
+    if before != emotions:
+        found, expected = (
+            f"--emotion-task {it.task} ({', '.join(it.tokens)})" if it.task else "no --emotion-task"
+            for it in (emotions, before)
+        )
+        raise UserError(
+            f"{path}: was trained with {expected}, but this run has {found}: go on with the task of before, "
+            f"or begin a training of other inputs with --finetune-from-model {path} and another --save-dir"
         )
 
 

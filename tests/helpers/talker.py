@@ -17,6 +17,8 @@ class Stub:
 
     def __init__(self, context_turns: int = 1):
         self.context_turns = context_turns
+        self.emotions = ["joy", "fear"]
+        self.expects_emotions = False
 
     def classify(self, texts: Sequence[Text]) -> list[dict[str, dict[str, float]]]:
         if list(map(last, texts)) == ["bad"]:
@@ -25,6 +27,13 @@ class Stub:
 
     def respond(self, texts: Sequence[Text], **settings: object) -> list[str]:
         return [last(text).upper() for text in texts]
+
+    def wanted_emotions(self, texts: Sequence[Text], emotion: str | None) -> list[str | None]:
+        return [emotion for _ in texts]
+
+    def check_emotion(self, emotion: str) -> None:
+        if emotion not in self.emotions:
+            raise UserError(f"{emotion}: expected one of {', '.join(self.emotions)}")
 
     def turns_read(self, conversation: Sequence[str]) -> int:
         return min(self.context_turns, len(conversation))

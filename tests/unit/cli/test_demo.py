@@ -52,12 +52,12 @@ class TestAnswer:
         assert second[1] == [Turn("hello", {"e2": {"positive": 0.8, "negative": 0.2}}, "HELLO")]
         assert first[3] == gradio.skip()  # the link that saves
         assert save_link(second[1]) == second[3]
-        assert parrot.settings == {"beam": 4}
+        assert parrot.settings == {"beam": 4, "emotion": None}
 
     def test_sampling(self):
         _, parrot = self.ask("hello", search=SAMPLING)
         expected = {"sampling": True, "sampling_topp": 0.8, "temperature": 1.5}
-        assert parrot.settings == {"beam": 1, **expected}
+        assert parrot.settings == {"beam": 1, "emotion": None, **expected}
 
     @pytest.mark.parametrize("text", ["", " \n ", "x" * (MAX_CHARACTERS + 1)])
     def test_refused_before_the_model(self, text):

@@ -5,7 +5,10 @@ import re
 
 import pytest
 
+from emo_mtl.data.emotions import Emotions
 from emo_mtl.huggingface.model_card import model_card
+
+NONE = Emotions("", {})
 
 NAMES = ["model", 'a"; import os; "', "x`|`<script>", "# h", "$ - \\\\", "a\\tb"]
 
@@ -16,7 +19,9 @@ NAMES = ["model", 'a"; import os; "', "x`|`<script>", "# h", "$ - \\\\", "a\\tb"
 )
 def test_names_and_labels(name, label, shared_model):
     heads = {"e6": [label, "fear"], "my-task": ["a", "b"]}
-    card = model_card(name, shared_model, heads, updates=3, writings={}, corpora={}, turns=1)
+    card = model_card(
+        name, shared_model, heads, updates=3, writings={}, corpora={}, turns=1, emotions=NONE
+    )
     codes = re.findall(r"```python\n(.*?)```", card, flags=re.DOTALL)
     text = re.sub(r"```python\n.*?```", "", card, flags=re.DOTALL)
     assert "<script" not in text
@@ -39,10 +44,12 @@ def test_corpora(shared_model):
     """Names and terms of published corpora; of others what the user has to say of them."""
     corpora = {"response": ["DailyDialog", "my talks"], "e6": ["TEC"]}
     heads = {"e6": ["joy", "fear"], "mood": ["up", "down"]}
-    card = model_card("m", shared_model, heads, 3, writings={}, corpora=corpora, turns=1)
+    card = model_card(
+        "m", shared_model, heads, 3, writings={}, corpora=corpora, turns=1, emotions=NONE
+    )
     assert "| response | DailyDialog (Li et al. 2017)" in card
     assert "| response | my talks: describe it here | state its licence here |" in card
     assert "| mood | describe it here | state its licence here |" in card
-    own = model_card("m", shared_model, {}, 3, writings={}, corpora={}, turns=1)
+    own = model_card("m", shared_model, {}, 3, writings={}, corpora={}, turns=1, emotions=NONE)
     assert "DailyDialog" not in own
     assert "no earlier turns" in own

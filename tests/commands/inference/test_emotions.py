@@ -1,0 +1,203 @@
+"""Answers in a wanted emotion: the same tokens and answers whichever way it is asked for."""
+
+import json
+import random
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from helpers.commands import BIN, TASK, run_command, train
+
+from emo_mtl.cli.main import main
+from emo_mtl.demo.page import answer
+from emo_mtl.errors import UserError
+from emo_mtl.huggingface.library import hide_broken_torchaudio
+from emo_mtl.inference.conversation import Conversation
+from emo_mtl.inference.hub_interface import EmoBART
+from emo_mtl.inference.text import as_people_write
+
+SEARCH = {"beam": 2, "no_repeat_ngram_size": 3}
+LABELS = ["happiness", "sadness"]
+ANSWERS = {"happiness": "That is great ! I am so happy .", "sadness": "I am sorry . That is bad ."}
+TEXTS = ["I have a new dog .", "What is its name ?", "It's called Bob ."]
+
+
+def talks(count: int) -> str:
+    """Dialogues of two turns in JSON Lines; a text makes an emotion of the reply likely, which decides it."""
+    lines = []
+    rng = random.Random(1)
+    for i in range(count):
+        label = LABELS[int(rng.random() < (0.2, 0.5, 0.8)[i % 3])]
+        turns = [
+            {"text": f"{TEXTS[i % 3]} And number {i % 11} ?", "emotion": LABELS[i % 2]},
+            {"text": ANSWERS[label], "emotion": label},
+        ]
+        lines.append(json.dumps({"turns": turns}) + "\n")
+    return "".join(lines)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("talks")
+    (folder / "raw").mkdir()
+    for split, count in {"train": 300, "valid": 30, "test": 30}.items():
+        (folder / "raw" / f"{split}.jsonl").write_text(talks(count))
+    out = folder / "data"
+    command = ["emo-mtl", "prepare", "--responses", folder / "raw"]
+    flags = ["--reply-labels", "next=emotion", "--utterance-labels", "now=emotion"]
+    run_command(*command, *flags, "--bpe", "sentencepiece", "--vocab-size", "340", "--out-dir", out)
+    return out
+
+
+@pytest.fixture(scope="module")
+def model(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Trained for long enough to answer as it is asked to."""
+    folder = tmp_path_factory.mktemp("trained")
+    flags = ["--emotion-task", "next", "--emotion-dropout", "0.2", "--max-update", "200"]
+    flags += ["--classification-tasks", "next,now", "--batch-size", "32", "--dropout", "0"]
+    flags += ["--encoder-embed-dim", "64", "--encoder-layers", "1", "--decoder-layers", "1"]
+    train(data, folder, *flags, "--label-smoothing", "0", "--disable-validation")
+    return folder / "checkpoint_last.pt"
+
+
+@pytest.fixture(scope="module")
+def bart(model: Path) -> EmoBART:
+    return EmoBART.from_pretrained(model, device="cpu")
+
+
+@pytest.fixture(scope="module")
+def answers(bart: EmoBART) -> dict[str, list[str]]:
+    return {label: bart.respond(TEXTS, emotion=label, **SEARCH) for label in LABELS}
+
+
+class TestSameAnswers:
+    def test_the_emotion_decides(self, answers):
+        for label in LABELS:
+            assert answers[label] == [as_people_write(ANSWERS[label])] * len(TEXTS)
+
+    def test_a_list_and_auto(self, bart, answers):
+        mixed = bart.respond(TEXTS, emotion=["sadness", None, "happiness"], **SEARCH)
+        assert mixed[0] == answers["sadness"][0]
+        assert mixed[1] == bart.respond(TEXTS[1:2], **SEARCH)[0]
+        assert mixed[2] == answers["happiness"][2]
+        found = bart.wanted_emotions(TEXTS, "auto")
+        assert found == [next(iter(item["next"])) for item in bart.classify(TEXTS, "next")]
+        assert bart.respond(TEXTS, emotion="auto", **SEARCH) == [
+            answers[label][i] for i, label in enumerate(found)
+        ]
+
+    @pytest.mark.parametrize("wanted", [*LABELS, "auto", ""])
+    def test_interactive(self, bart, model, tmp_path, wanted):
+        writing = bart.task.writing("response")
+        (tmp_path / "in.txt").write_text("".join(f"{writing.normalize(t)}\n" for t in TEXTS))
+        command = ["fairseq-interactive", model.parent, *TASK, "--path", model]
+        flags = ["--beam", "2", "--no-repeat-ngram-size", "3", "--input", tmp_path / "in.txt"]
+        output = run_command(*command, *flags, *(["--emotion", wanted] if wanted else [])).stdout
+        found = re.findall(r"^D-\d+\t\S+\t(.*)$", output, flags=re.MULTILINE)
+        expected = bart.respond(TEXTS, emotion=wanted or None, **SEARCH)
+        assert [as_people_write(line).strip() for line in found] == expected
+
+    def test_generate(self, data, model, tmp_path):
+        """With the gold emotions the replies of the test set come out; sources are shown as they are."""
+        expected = (data / "text" / "response" / "test.target").read_text().splitlines()
+        sources = (data / "text" / "response" / "test.source").read_text().splitlines()
+        labels = (data / "text" / "next" / "test.label").read_text().splitlines()
+        for wanted in ("gold", "sadness"):
+            command = ["fairseq-generate", data / "data-bin", *TASK, "--path", model, "--cpu"]
+            flags = ["--emotion", wanted, "--beam", "2", "--results-path", tmp_path / wanted]
+            run_command(*command, *flags)
+            output = (tmp_path / wanted / "generate-test.txt").read_text()
+            found = dict(re.findall(r"^D-(\d+)\t\S+\t(.*)$", output, flags=re.MULTILINE))
+            replies = [found[str(i)].strip() for i in range(len(expected))]
+            wishes = labels if wanted == "gold" else [wanted] * len(labels)
+            assert replies == [ANSWERS[label] for label in wishes]
+        assert set(labels) == set(LABELS)
+        shown = dict(re.findall(r"^S-(\d+)\t(.*)$", output, flags=re.MULTILINE))
+        assert [shown[str(i)] for i in range(len(sources))] == sources
+
+    def test_chat(self, model, answers):
+        command = [BIN / "emo-mtl", "chat", model, "--cpu", "--json", "--beam", "2"]
+        lines = ["/emotion sadness", TEXTS[0], "/emotion off", "/reset", "/emotion happiness"]
+        done = subprocess.run(
+            command, input="\n".join([*lines, TEXTS[0]]), capture_output=True, text=True, check=True
+        )
+        found = [json.loads(line) for line in done.stdout.splitlines()]
+        assert [item["response"] for item in found] == [
+            answers[label][0] for label in ("sadness", "happiness")
+        ]
+        assert [item["wanted"] for item in found] == ["sadness", "happiness"]
+
+    def test_demo(self, bart, answers):
+        *_, (shown, turns, _, _) = answer(
+            bart, TEXTS[0], [], "Beam search", 2, 0.9, 1.0, "sadness", bart
+        )
+        assert turns[-1].response == answers["sadness"][0]
+        assert "wanted: sadness" in shown
+        label = next(iter(bart.classify([turns[-1].response], "now")[0]["now"]))
+        assert f"a judge&#x27;s now: {label}" in shown
+
+    def test_exported(self, model, bart, answers, tmp_path):
+        """By the code of the model card."""
+        hide_broken_torchaudio()
+        transformers = pytest.importorskip("transformers", reason="needs the extra emo-mtl[hf]")
+        folder = tmp_path / "exported"
+        main(["export-hf", str(model), str(folder)])
+        card = (folder / "README.md").read_text("utf-8")
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+        network = transformers.AutoModelForSeq2SeqLM.from_pretrained(folder)
+        network.generation_config.num_beams = 2
+        (code,) = re.findall(r"```python\n(import torch.*?)```", card, flags=re.DOTALL)
+        names = {"tokenizer": tokenizer, "model": network}
+        exec(code, names)
+        writing = bart.task.writing("response")
+        for label in LABELS:
+            for text, expected in zip(TEXTS, answers[label], strict=True):
+                read = names["read"]([writing.normalize(text)], label)
+                output = network.generate(names["torch"].tensor([read]))
+                (found,) = tokenizer.batch_decode(output, skip_special_tokens=True)
+                assert as_people_write(found).strip() == expected
+
+
+class TestScores:
+    def test_gold_replies_are_more_probable_with_their_emotion(self, data, model, tmp_path):
+        def bits(*flags: str) -> list[float]:
+            """Of each reply."""
+            command = ["fairseq-generate", data / "data-bin", *TASK, "--path", model, "--cpu"]
+            output = run_command(*command, "--score-reference", *flags).stdout
+            lines = re.findall(r"^P-(\d+)\t(.*)$", output, flags=re.MULTILINE)
+            return [
+                -sum(map(float, line.split())) for _, line in sorted(lines, key=lambda p: int(p[0]))
+            ]
+
+        labels = (data / "text" / "next" / "test.label").read_text().splitlines()
+        of = {label: bits("--emotion", label) for label in LABELS}
+        gold = bits("--emotion", "gold")
+        assert gold == [of[label][i] for i, label in enumerate(labels)]
+        wrong = [of[LABELS[label == LABELS[0]]][i] for i, label in enumerate(labels)]
+        assert sum(gold) < sum(bits()) < sum(wrong)
+
+
+class TestRefused:
+    @pytest.mark.parametrize(
+        ("emotion", "message"),
+        [("envy", "one of happiness, sadness, auto"), ("gold", "one of"), (["auto"], "expected 3")],
+    )
+    def test_respond(self, bart, emotion, message):
+        with pytest.raises(UserError, match=message):
+            bart.respond(TEXTS, emotion=emotion)
+
+    def test_chat(self, bart):
+        talk = Conversation(bart, SEARCH)
+        for line in ("/emotion", "/emotion envy"):
+            with pytest.raises(UserError, match="happiness, sadness"):
+                talk.command(line)
+        assert talk.command("/emotion auto") == "emotion auto"
+        assert talk.answer(TEXTS[0]).wanted in LABELS
+        assert "emotion" not in talk.command("/reset")
+
+    def test_going_on_without_it(self, data, model):
+        flags = ["--classification-tasks", "next,now", "--max-update", "130"]
+        done = train(data, model.parent, *flags, check=False)
+        assert done.returncode == 1
+        assert "was trained with --emotion-task next (happiness, sadness)" in done.stderr
