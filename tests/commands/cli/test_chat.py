@@ -139,7 +139,7 @@ class TestPipe:
         assert result.returncode == 1
         first, second, third = (json.loads(line) for line in result.stdout.splitlines())
         assert first == third
-        assert list(first) == ["text", "emotions", "response"]
+        assert list(first) == ["text", "emotions", "response", "turns"]
         assert list(first["emotions"]) == ["e6", "e2", "e12"]
         assert list(second) == ["text", "error"]
         assert b"standard input, line 2" in result.stderr
