@@ -42,9 +42,7 @@ class Run:
     pretrained: bool = False
     baseline: bool = False
     loss_weights: dict[str, float] | None = None
-    dimensions: dict[str, int] | None = (
-        None  # of the model; None without the beginning of train.log
-    )
+    dimensions: dict[str, int] | None = None  # of the model; None where the log does not tell
     corpora: dict[str, paper.Corpus] | None = None  # of the trained tasks; None without a manifest
     scores: dict[Key, float] = field(default_factory=dict)
     log: list[Point] = field(default_factory=list)
