@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--json",
         action="store_true",
         help="answer each line with a JSON object on a line: text, emotions (head: label: "
-        "probability) and response, or text and error",
+        "probability), response and turns (how many of the last were read for it), or text and error",
     )
 
 

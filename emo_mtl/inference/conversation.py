@@ -124,7 +124,7 @@ class Conversation:
             read = self.bart.turns_read(with_history(self.turns, "OK")) - 1  # without the "OK"
             first = len(said) - read
             said = [f"{'*' if i >= first else ' '} {line}" for i, line in enumerate(said)]
-        return "\n".join(said) or "-"
+        return "\n".join(said) or "nothing was said yet"
 
     def command(self, line: str) -> str:
         """Obey a line that begins with `/` (but `/quit`), and return what to say about it.
@@ -180,7 +180,7 @@ class Conversation:
             write_atomically(path, dialogue_line(self.turns))
         except (OSError, RuntimeError, ValueError) as error:  # too long, no such home, NUL
             raise UserError(f"/save {name[:40]}: cannot be written ({error})") from error
-        return f"{path}: {len(self.turns)} turns"
+        return f"{path}: {sum(1 + bool(turn.response) for turn in self.turns)} turns"
 
     def load(self, name: str) -> str:
         """Take over the conversation of `/load FILE`, and return what to say about it."""

@@ -32,7 +32,7 @@ def answer_lines(
             if text.startswith("/"):
                 print(conversation.command(text), file=sys.stderr)
                 continue
-            found = conversation.answer(text) if text else Turn("", {}, "")
+            found = conversation.answer(text) if text else Turn("", {}, "", read=0)
         except UnicodeDecodeError as error:
             found = f"expected UTF-8 ({error})"
         except UserError as error:
@@ -54,10 +54,14 @@ def tab_line(text: str, found: Turn | str) -> str:
 
 
 def json_line(text: str, found: Turn | str) -> str:
-    """A JSON object on one line: text, emotions and response, or text and error."""
+    """A JSON object on one line: text, emotions, response and turns, or text and error.
+
+    `turns`: how many of the last turns the response takes into account, the text included.
+    """
     if isinstance(found, str):
         return json.dumps({"text": text, "error": found})
     answer = {"text": text, "emotions": found.emotions, "response": found.response}
+    answer["turns"] = found.read
     if found.wanted:
         answer["wanted"] = found.wanted
     return json.dumps(answer)

@@ -70,6 +70,25 @@ ITEMS = {
                 "2ad64701fe3a4449e7a6ee7cdc6c2a71c80f77b8a34f708ac0532395f499081c"
             ),
             "test/dialogues_test.txt": "3c323651cdfb09f7b529f850eddf96a638fc6cc9b43330b77956ab248484a1a8",
+            # a number for each utterance; --utterance-labels and --reply-labels read them
+            "train/dialogues_emotion_train.txt": (
+                "5c94e57c6e6c6641f4b1386513085f9d9b934229e732a556424ca7dfae4b6c77"
+            ),
+            "validation/dialogues_emotion_validation.txt": (
+                "3d4094299a995e998bbc3492ce1755c9abc1e7f56500c840e83b12dd16580596"
+            ),
+            "test/dialogues_emotion_test.txt": (
+                "482b7235f91a1441055a09241b2d2709bb1702f4a08d7316c27fa807cba7d3c9"
+            ),
+            "train/dialogues_act_train.txt": (
+                "e910d5cfedc500d03dbedd3bcf8661ae8cf0e44d029e56a291f49a7b67042adf"
+            ),
+            "validation/dialogues_act_validation.txt": (
+                "fbeee7a1b2927c9cb33d6fdc384bb3ea55abf040928d2de4dcea57ab4a669682"
+            ),
+            "test/dialogues_act_test.txt": (
+                "566649e92babfa528a77757b161deeee91e9c91fe0db71760063747e132d3f4c"
+            ),
         },
         page=DAILYDIALOG_COPY,
         terms="CC BY-NC-SA 4.0",

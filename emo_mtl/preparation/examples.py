@@ -98,6 +98,13 @@ def labels(
                     for name in turn.labels
                 }
             )
+            if column in columns:
+                raise UserError.at(
+                    where,
+                    found=f"that label in {split}, but of no reply",
+                    expected="replies that have it",
+                    fix="use --utterance-labels, or add labels",
+                )
             raise UserError.at(
                 where,
                 found=f"no label of that name in {split}, but {', '.join(columns) or 'none'}",

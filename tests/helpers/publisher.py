@@ -24,11 +24,21 @@ def tar_of(files: dict[str, bytes]) -> bytes:
     return out.getvalue()
 
 
+def zips_of_folders(files: dict[str, bytes]) -> dict[str, bytes]:
+    """A zip for each folder: its name -> content."""
+    folders = dict.fromkeys(file.split("/")[0] for file in files)
+    return {
+        f"{folder}.zip": zip_of({f: c for f, c in files.items() if f.startswith(f"{folder}/")})
+        for folder in folders
+    }
+
+
 def pack(name: str, files: dict[str, bytes]) -> dict[str, bytes]:
     """The files of an item as its publisher packs them: name on the server -> content."""
     if name == "dailydialog":
-        parts = {file.split("/")[0]: {file: content} for file, content in files.items()}
-        inner = {f"ijcnlp_dailydialog/{part}.zip": zip_of(parts[part]) for part in parts}
+        inner = {
+            f"ijcnlp_dailydialog/{name}": zip_ for name, zip_ in zips_of_folders(files).items()
+        }
         return {"ijcnlp_dailydialog.zip": zip_of({**inner, "__MACOSX/._train.txt": b"x"})}
     if name == "tec":
         return {"Jan9-2012-tweets-clean.txt.zip": zip_of(files)}

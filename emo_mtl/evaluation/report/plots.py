@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 from emo_mtl.errors import UserError
 from emo_mtl.evaluation.report import paper
 from emo_mtl.evaluation.report.runs import Row, Run
-from emo_mtl.evaluation.report.tables import TITLES, differences_from_paper, ordered, weighted_rows
+from emo_mtl.evaluation.report.tables import (
+    TITLES,
+    differences_from_paper,
+    model_name,
+    ordered,
+    weighted_rows,
+)
 from emo_mtl.names import RESPONSE
 
 if TYPE_CHECKING:
@@ -120,7 +126,7 @@ def loss_weights(rows: Sequence[Row]) -> "Figure":
     measures = paper.RESPONSE_MEASURES
     figure = Figure(figsize=(3.4 * len(measures), 6.4), layout="constrained")
     halves = figure.subfigures(2, 1)
-    models = " and ".join(dict.fromkeys(_text(row.model or "unknown model") for row in rows))
+    models = " and ".join(dict.fromkeys(_text(model_name(row)) for row in rows))
     apart = any(differences_from_paper(row) for row in rows)
     halves[0].suptitle(f"ours ({models}), mean ± standard deviation, and each seed", weight="bold")
     halves[1].suptitle(

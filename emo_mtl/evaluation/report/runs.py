@@ -16,8 +16,10 @@ from emo_mtl.evaluation.report.train_log import Point, Settings, read_settings, 
 from emo_mtl.evaluation.responses import ResponseScores
 from emo_mtl.formats import typed_json
 from emo_mtl.formats.checked_json import member
+from emo_mtl.inference.model_files import MANIFEST, read_manifest
 from emo_mtl.io import read_json
 from emo_mtl.names import RESPONSE
+from emo_mtl.preparation.corpus import SPLITS
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +42,8 @@ class Run:
     pretrained: bool = False
     baseline: bool = False
     loss_weights: dict[str, float] | None = None
+    dimensions: dict[str, int] | None = None  # of the model; None where the log does not tell
+    corpora: dict[str, paper.Corpus] | None = None  # of the trained tasks; None without a manifest
     scores: dict[Key, float] = field(default_factory=dict)
     log: list[Point] = field(default_factory=list)
 
@@ -81,6 +85,12 @@ class Row:
     @property
     def pretrained(self) -> bool:
         return self.runs[0].pretrained
+
+    @property
+    def resized(self) -> bool:
+        """Whether it is called large, and has other dimensions than bart.large."""
+        found = [run.dimensions for run in self.runs if run.dimensions is not None]
+        return self.model == "large" and any(each != paper.DIMENSIONS for each in found)
 
     @property
     def paper(self) -> paper.PaperRow | None:
@@ -137,6 +147,7 @@ def read_run(folder: Path) -> Run:
         ]
         if perplexities:
             run.scores[RESPONSE, "valid", "ppl"] = min(perplexities)
+    run.corpora = None if run.baseline else _read_corpora(run)
     return run
 
 
@@ -159,16 +170,12 @@ def gather_rows(runs: Iterable[Run]) -> list[Row]:
 
 
 def _check_group(runs: Sequence[Run]) -> None:
-    first = runs[0]
+    for name in ("model", "pretrained", "baseline", "loss_weights"):
+        _check_same(name, runs)
+    for name in ("dimensions", "corpora"):  # the files that tell may be gone
+        _check_same(name, [run for run in runs if getattr(run, name) is not None])
     seeds: dict[Any, Run] = {}
     for run in runs:
-        for name in ("model", "pretrained", "baseline", "loss_weights"):
-            if getattr(run, name) != getattr(first, name):
-                raise UserError(
-                    f"{run.folder / 'run.json'}: found {name} {getattr(run, name)!r}, expected "
-                    f"{getattr(first, name)!r} as in {first.folder}: both are row {run.row!r}, whose runs "
-                    "differ in their seeds only; give them other names"
-                )
         # without a seed, the folder tells runs apart
         same = seeds.setdefault(run.folder.resolve() if run.seed is None else run.seed, run)
         if same is not run:
@@ -176,6 +183,35 @@ def _check_group(runs: Sequence[Run]) -> None:
                 f"{run.folder}: found seed {run.seed} of row {run.row!r} a second time, expected it once: "
                 f"it is in {same.folder} already"
             )
+
+
+def _check_same(name: str, runs: Sequence[Run]) -> None:
+    for run in runs:
+        if getattr(run, name) != getattr(runs[0], name):
+            raise UserError(
+                f"{run.folder}: found {name} {getattr(run, name)!r}, expected "
+                f"{getattr(runs[0], name)!r} as in {runs[0].folder}: both are row {run.row!r}, whose runs "
+                "differ in their seeds only; give them other names in run.json"
+            )
+
+
+def _read_corpora(run: Run) -> dict[str, paper.Corpus] | None:
+    """The corpora of the responses and of the other trained tasks, where training left the manifest."""
+    for folder in (run.folder / "checkpoints", run.folder):
+        manifest = read_manifest(folder)
+        if manifest is None:
+            continue
+        where = str(folder / MANIFEST)
+        tasks = member(manifest, "tasks", dict, where)
+        trained = [RESPONSE, *(task for task, weight in (run.loss_weights or {}).items() if weight)]
+        corpora = {}
+        for task in dict.fromkeys(trained):
+            entry = member(tasks, task, dict, where)
+            counts = member(entry, "counts", dict, where)
+            sizes = {split: member(counts, split, int, where) for split in SPLITS}
+            corpora[task] = paper.Corpus(member(entry, "corpus", str, where, default=""), **sizes)
+        return corpora
+    return None
 
 
 def _read_description(run: Run, path: Path) -> None:
@@ -197,6 +233,7 @@ def _complete(run: Run, settings: Settings | None) -> None:
     """Take from the training's log what run.json does not tell, or all where there is none."""
     if settings is None or run.baseline:
         return
+    run.dimensions = settings.dimensions
     if run.seed is None:
         run.seed = settings.seed
     if run.loss_weights is None:

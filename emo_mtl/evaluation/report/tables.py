@@ -16,6 +16,7 @@ from emo_mtl.evaluation.report.runs import Key, Row
 from emo_mtl.formats import markdown as md
 from emo_mtl.formats.delimited import csv_cell
 from emo_mtl.names import RESPONSE
+from emo_mtl.preparation.corpus import SPLITS
 
 TITLES = {
     "sacrebleu": "sacreBLEU",
@@ -63,17 +64,29 @@ def differences_from_paper(row: Row) -> list[str]:
     """Why the scores of a row may not be compared with the paper's; empty if they may."""
     reasons = []
     other_model = (
-        ("other model size", row.model != "large"),
+        ("other model size", row.model != "large" or row.resized),
         ("no pretraining", not row.pretrained),
     )
     if row.model is None:
         reasons.append("unknown model")
     elif model := [reason for reason, holds in other_model if holds]:
         reasons.append(", ".join(model))
+    if row.model == "large" and any(run.dimensions is None for run in row.runs):
+        reasons.append("unknown dimensions of the model")
+    if any(run.corpora is None for run in row.runs):
+        reasons.append("unknown training data")
+    other_corpora = {
+        task: None
+        for run in row.runs
+        for task, corpus in (run.corpora or {}).items()
+        if corpus != paper.CORPORA.get(task)
+    }
+    if other_corpora:
+        reasons.append(f"other training data: {', '.join(other_corpora)}")
     others = [
         task
-        for task, expected in paper.TEST_EXAMPLES.items()
-        if (found := row.summary(_count_key(task))) and set(found.values) != {expected}
+        for task, corpus in paper.CORPORA.items()
+        if (found := row.summary(_count_key(task))) and set(found.values) != {corpus.test}
     ]
     if others:
         reasons.append(f"test sets of other sizes: {', '.join(others)}")
@@ -110,6 +123,7 @@ def markdown(
         *_awareness(rows),
         *_people(people),
         *(["## More than chance?", *map(comparison.table, significance)] if significance else []),
+        *_training_data(rows),
         *_test_sets(rows),
     ]
     if figures:
@@ -127,7 +141,9 @@ def comparison_note(rows: Sequence[Row]) -> str:
     lines = []
     for reasons, names in groups.items():
         if reasons:
-            lines.append(f"- **Not to be compared with the paper** ({reasons}): {', '.join(names)}")
+            lines.append(
+                f"- **Not to be compared with the paper** ({md.text(reasons)}): {', '.join(names)}"
+            )
         else:
             lines.append(f"- May be compared with the paper: {', '.join(names)}")
     lines.append(
@@ -222,14 +238,46 @@ def _people(found: PeopleScores | None) -> list[str]:
     ]
 
 
+def _training_data(rows: Sequence[Row]) -> list[str]:
+    """What the systems were trained on, by the manifests; the paper's corpora below."""
+    found: dict[tuple[str, paper.Corpus], list[str]] = {}
+    unknown = []
+    for row in rows:
+        corpora = next((run.corpora for run in row.runs if run.corpora is not None), {})
+        for task, corpus in corpora.items():
+            found.setdefault((task, corpus), []).append(md.text(row.name))
+        missing = [run for run in row.runs if run.corpora is None and not row.baseline]
+        if missing:
+            of = "" if len(missing) == len(row.runs) else f" ({len(missing)} of {len(row.runs)})"
+            unknown.append(f"{md.text(row.name)}{of}")
+    lines = [_corpus_line(task, corpus, names) for (task, corpus), names in found.items()]
+    papers = [
+        [f"*{cell}*" for cell in _corpus_line(task, corpus, ["paper"])]
+        for task, corpus in paper.CORPORA.items()
+    ]
+    header = ["task", "corpus", "systems", *SPLITS]
+    sections = [md.table(header, [*lines, *papers], texts=3)] if lines else []
+    if unknown:
+        sections.append(
+            f"**Not known** of {', '.join(unknown)}: found no manifest.json in `checkpoints/` of the "
+            "run folder, where training leaves it."
+        )
+    return ["## Training data (Table 1)", *sections] if sections else []
+
+
+def _corpus_line(task: str, corpus: paper.Corpus, systems: Sequence[str]) -> list[str]:
+    sizes = [f"{getattr(corpus, split):,}" for split in SPLITS]
+    return [md.text(task), md.text(corpus.name) or NONE, ", ".join(systems), *sizes]
+
+
 def _test_sets(rows: Sequence[Row]) -> list[str]:
     counted = []
-    for task, expected in paper.TEST_EXAMPLES.items():
+    for task, corpus in paper.CORPORA.items():
         summaries = [row.summary(_count_key(task)) for row in rows]
         counts = sorted({value for s in summaries if s for value in s.values})
         if counts:
             ours = ", ".join(f"{count:,.0f}" for count in counts)
-            counted.append([task, ours, f"*{expected:,}*"])
+            counted.append([task, ours, f"*{corpus.test:,}*"])
     if not counted:
         return []
     header = ["test examples", "ours", "*paper*"]
@@ -289,7 +337,12 @@ def _cell(row: Row, key: Key) -> str:
 def _model(row: Row) -> str:
     if row.model is None:
         return "unknown"
-    return f"{md.text(row.model)}, {'pretrained' if row.pretrained else 'from scratch'}"
+    return f"{md.text(model_name(row))}, {'pretrained' if row.pretrained else 'from scratch'}"
+
+
+def model_name(row: Row) -> str:
+    """What the model of a row is called, without what it began with."""
+    return f"{row.model or 'unknown model'}{' with other dimensions' if row.resized else ''}"
 
 
 def _rows_with(rows: Sequence[Row], columns: Sequence[Column]) -> list[Row]:
@@ -330,7 +383,8 @@ def csv_text(rows: Sequence[Row]) -> str:
         comparable = "no" if row.baseline or differences_from_paper(row) else "yes"
         for key, s in row.scores.items():
             scores = (s.mean, "" if s.sd is None else s.sd, len(s.values))
-            start = ("ours", row.name, kind, row.model or "", comparable)
+            model = model_name(row) if row.model else ""
+            start = ("ours", row.name, kind, model, comparable)
             cells = [*start, TABLES.get(key[2], ""), *key, *scores]
             writer.writerow(map(csv_cell, cells))
     for paper_row in paper.ROWS:
@@ -356,7 +410,15 @@ def json_text(
             "loss_weights": row.runs[0].loss_weights,
             "paper_row": row.paper.name if row.paper else None,
             "differences_from_paper": [] if row.baseline else differences_from_paper(row),
-            "runs": [{"folder": str(run.folder), "seed": run.seed} for run in row.runs],
+            "runs": [
+                {
+                    "folder": str(run.folder),
+                    "seed": run.seed,
+                    "dimensions": run.dimensions,
+                    "corpora": run.corpora,
+                }
+                for run in row.runs
+            ],
             "scores": [
                 {
                     **dict(zip(("task", "part", "measure"), key, strict=True)),
@@ -385,4 +447,4 @@ def json_text(
         content["people"] = asdict(people)
     if significance:
         content["significance"] = [asdict(found) for found in significance]
-    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False, default=asdict) + "\n"

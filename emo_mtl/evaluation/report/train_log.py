@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from emo_mtl.errors import UserError
+from emo_mtl.evaluation.report import paper
 from emo_mtl.io import read_text
 
 # "2026-11-25 10:00:00 | INFO | valid | " stands before what is printed, not in a --log-file
@@ -34,6 +35,8 @@ _SETTINGS = {
     "restored": re.compile(r"'restore_file': '(?!checkpoint_last\.pt')"),
     "reset": re.compile(r"'reset_optimizer': True"),
 }
+# of fairseq-train, or of fairseq-hydra-train
+_DIMENSION = re.compile(rf"\b({'|'.join(paper.DIMENSIONS)})(?:=|': )(\d+)\b")
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,14 @@ class Settings:
         model: of the architectures emo_bart_*: tiny, base, large; None for another one
         pretrained: whether it began with the weights of another training
         loss_weights: of each classification task
+        dimensions: of the model, those of `paper.DIMENSIONS` that are known
     """
 
     model: str | None
     pretrained: bool
     seed: int
     loss_weights: dict[str, float]
+    dimensions: dict[str, int]
 
 
 def read_settings(path: Path) -> Settings | None:
@@ -68,11 +73,14 @@ def read_settings(path: Path) -> Settings | None:
         for item in filter(None, found["weights"].split(",")):
             name, _, weight = item.partition("=")
             weights[name.strip()] = float(weight)
+        # fairseq-hydra-train notes those alone that differ from the architecture's
+        usual = paper.DIMENSIONS if found.get("model") == "large" else {}
         return Settings(
             model=found.get("model"),
             pretrained="finetuned" in found or {"restored", "reset"} <= found.keys(),
             seed=int(found["seed"]),
             loss_weights=weights,
+            dimensions=usual | {name: int(value) for name, value in _DIMENSION.findall(line)},
         )
     return None
 

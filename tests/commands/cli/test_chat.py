@@ -51,7 +51,7 @@ class TestConversation:
         lines = conversation.command("/history").splitlines()
         assert [line[:4] for line in lines] == ["you>", "bot>"] * 3
         conversation.command("/reset")
-        assert conversation.command("/history") == "-"
+        assert conversation.command("/history") == "nothing was said yet"
 
     def test_control_codes_are_not_shown(self, conversation, bart, monkeypatch):
         monkeypatch.setattr(bart, "respond", lambda texts, **settings: ["a\x1b[2Jb\nc\td"])
@@ -63,7 +63,7 @@ class TestConversation:
         with pytest.raises(UserError, match="no conversation yet"):
             conversation.command(f"/save {path}")
         turn = conversation.answer("I am sad …")
-        assert conversation.command(f"/save {path}") == f"{path}: 1 turns"
+        assert conversation.command(f"/save {path}") == f"{path}: 2 turns"
         assert path.read_text("utf-8") == dialogue_line([turn])
         conversation.answer("again")
         with pytest.raises(UserError, match=r"exists already.*--overwrite"):
@@ -139,7 +139,7 @@ class TestPipe:
         assert result.returncode == 1
         first, second, third = (json.loads(line) for line in result.stdout.splitlines())
         assert first == third
-        assert list(first) == ["text", "emotions", "response"]
+        assert list(first) == ["text", "emotions", "response", "turns"]
         assert list(first["emotions"]) == ["e6", "e2", "e12"]
         assert list(second) == ["text", "error"]
         assert b"standard input, line 2" in result.stderr

@@ -166,7 +166,7 @@ class TestCommands:
 
     def test_save_and_load(self, bart, conversation, tmp_path):
         path = tmp_path / "talk.jsonl"
-        assert "5 turns" in conversation.command(f"/save {path}")
+        assert conversation.command(f"/save {path}") == f"{path}: 10 turns"
         other = Conversation(bart, SEARCH)
         assert other.command(f"/load {path}") == f"{path}: 10 turns"
         assert other.answer("And you ?") == Conversation.answer(conversation, "And you ?")

@@ -55,13 +55,20 @@ class TestLines:
     def test_json(self, capsys):
         shown, errors = self.lines(capsys, json_line)
         found = [json.loads(line) for line in shown if line]
-        assert found[0] == {"text": "hi 😀", "emotions": self.SCORES, "response": "HI 😀"}
-        assert found[2] == {"text": "", "emotions": {}, "response": ""}
-        assert found[5] == {"text": "bye", "emotions": self.SCORES, "response": "BYE"}
+        read = {"emotions": self.SCORES, "turns": 1}
+        assert found[0] == {"text": "hi 😀", "response": "HI 😀", **read}
+        assert found[2] == {"text": "", "emotions": {}, "response": "", "turns": 0}
+        assert found[5] == {"text": "bye", "response": "BYE", **read}
         assert [item["text"] for item in found] == ["hi 😀", "bad", "", "a\ufffd", "/beam x", "bye"]
         for number, item in enumerate(found, start=1):
             assert ("error" in item) == (f"line {number}: " in errors)
             assert item.get("error", "") in errors
+
+    def test_turns_that_were_read(self, capsys):
+        lines = [b"a\n", b"b\n", b"/reset\n", b"c\n"]
+        answer_lines(Conversation(Stub(context_turns=3), START), lines, json_line)
+        found = map(json.loads, capsys.readouterr().out.splitlines())
+        assert [item["turns"] for item in found] == [1, 3, 1]
 
     def test_nothing_wrong(self, capsys):
         answer_lines(Conversation(Stub(), START), [b"hi\n"], json_line)

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from helpers.publisher import pack, read_all, zip_of
+from helpers.publisher import pack, read_all, zip_of, zips_of_folders
 
 from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError
@@ -52,8 +52,7 @@ class TestOtherSources:
     def copied(self, publish, web, monkeypatch) -> dict[str, bytes]:
         files = publish("dailydialog")
         item = ITEMS["dailydialog"]
-        parts = {file.split("/")[0]: zip_of({file: content}) for file, content in files.items()}
-        web.files = {f"/copy/{part}.zip": content for part, content in parts.items()}
+        web.files = {f"/copy/{name}": content for name, content in zips_of_folders(files).items()}
         copy = tuple(f"{web.url}{path}" for path in web.files)
         monkeypatch.setitem(
             ITEMS, "dailydialog", dataclasses.replace(item, sources=(*item.sources, copy))
@@ -66,15 +65,28 @@ class TestOtherSources:
         assert re.search(r"ijcnlp_dailydialog.zip: answered 404.*trying", capsys.readouterr().err)
 
     def test_checked_by_what_is_in_it(self, copied, web, tmp_path):
-        web.files["/copy/test.zip"] = zip_of({"test/dialogues_test.txt": b"other"})
+        other = {file: content for file, content in copied.items() if file.startswith("test/")}
+        web.files["/copy/test.zip"] = zip_of(other | {"test/dialogues_test.txt": b"other"})
         with pytest.raises(UserError, match=r"answered 404.*; test/dialogues_test.txt: found SHA"):
             main(["download", "dailydialog", "--out", str(tmp_path / "new" / "RAW")])
         assert list(tmp_path.iterdir()) == []
 
     def test_the_copy_of_the_catalogue_packs_them_so(self):
-        assert [url.rsplit("/", 1)[1] for url in ITEMS["dailydialog"].sources[1]] == [
-            f"{file.split('/')[0]}.zip" for file in ITEMS["dailydialog"].files
-        ]
+        item = ITEMS["dailydialog"]
+        assert [url.rsplit("/", 1)[1] for url in item.sources[1]] == list(
+            zips_of_folders(dict.fromkeys(item.files, b""))
+        )
+
+    def test_labels_are_added_to_an_older_download(self, publish, tmp_path):
+        files = publish("dailydialog")
+        texts = {file: content for file, content in files.items() if file.count("_") == 1}
+        assert len(texts) == 3
+        for file, content in texts.items():
+            path = tmp_path / "dailydialog" / file
+            path.parent.mkdir(parents=True)
+            path.write_bytes(content)
+        main(["download", "dailydialog", "--out", str(tmp_path)])
+        assert read_all(tmp_path / "dailydialog") == files
 
 
 class TestErrors:

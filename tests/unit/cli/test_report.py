@@ -4,6 +4,7 @@ import csv
 import json
 import sys
 import xml.etree.ElementTree as ElementTree
+from dataclasses import asdict
 
 import pytest
 
@@ -70,6 +71,36 @@ def epochs(*perplexities):
             f"epoch {number:03d} | {stats}",
         ]
     return "".join(lines)
+
+
+def beginning(**dimensions):
+    """The line with which the log of a pretrained bart.large begins, with other dimensions if given."""
+    numbers = ", ".join(f"{k}={v}" for k, v in (paper.DIMENSIONS | dimensions).items())
+    flags = "'common': {'seed': 1}, 'classification_tasks': '', 'loss_weights': ''"
+    return f"{{{flags}, 'model': Namespace(arch='emo_bart_large', {numbers})}}\n" + epochs(9)
+
+
+def trained_on(folder, **corpora):
+    """Leave a run the manifest of corpora, and no scores of emotions; returns the folder."""
+    counted = {task: asdict(corpus) for task, corpus in corpora.items()}
+    tasks = {task: {"corpus": c.pop("name"), "counts": c} for task, c in counted.items()}
+    (folder / "checkpoints").mkdir()
+    manifest = {"settings": {}, "files": {}, "tasks": tasks}
+    (folder / "checkpoints" / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
+    (folder / "classify.json").unlink()
+    return folder
+
+
+@pytest.fixture
+def large(write):
+    """A run as the paper's, but for what is given; returns the folder."""
+
+    def write_large(row="R", seed=1, log=None, corpus=paper.CORPORA["response"], test=6740):
+        log = beginning() if log is None else log
+        folder = write(row, 32, seed=seed, weights={}, model="large", log=log, test=test)
+        return trained_on(folder, response=corpus)
+
+    return write_large
 
 
 @pytest.fixture
@@ -153,17 +184,49 @@ class TestMarkdown:
         text = markdown(rows_of(runs), [])
         assert table(text, "## Validation perplexity")["R+E6"][2] == "29.00 ± 1.41"
 
-    def test_what_may_be_compared(self, runs, write):
-        large = write("R", 32, seed=1, weights={}, model="large", test=6740)
-        (large / "classify.json").unlink()
-        small_test = write("mine", 32, model="large")
-        (small_test / "classify.json").unlink()
-        text = markdown(rows_of([*runs, large, small_test]), [])
+    def test_what_may_be_compared(self, runs, large):
+        text = markdown(rows_of([*runs, large(), large("mine", test=10)]), [])
         assert "- May be compared with the paper: R\n" in text
-        reasons = "other model size, no pretraining; test sets of other sizes: response, e6"
-        assert f"- **Not to be compared with the paper** ({reasons}): R+E6, R+E6+E2\n" in text
+        reasons = (
+            "other model size, no pretraining; unknown training data; test sets of other sizes"
+        )
+        assert f"({reasons}: response, e6): R+E6, R+E6+E2\n" in text
         assert "(test sets of other sizes: response): mine\n" in text
         assert table(text, "## Test sets")["response"] == ["10, 6,740", "*6,740*"]
+
+    def test_large_by_name_only(self, large):
+        """`--model large` with smaller dimensions in `--extra`, and a run whose log is gone."""
+        rows = rows_of([large("small", log=beginning(encoder_layers=2)), large("gone", log="")])
+        text = markdown(rows, [])
+        assert "(other model size): small\n" in text
+        assert "(unknown dimensions of the model): gone\n" in text
+        assert table(text, "### all test examples")["small"][0] == (
+            "large with other dimensions, pretrained"
+        )
+        comparable = {
+            r["comparable_with_paper"] for r in csv.DictReader(csv_text(rows).split("\n"))
+        }
+        assert comparable == {"no", ""}
+
+    def test_training_data(self, large, runs):
+        """The manifests' corpora, whatever they are; what is not known is said."""
+        own = paper.Corpus("my_talks |", 1234, 5, 6)
+        lost = large(seed=2)
+        (lost / "checkpoints" / "manifest.json").unlink()
+        rows = rows_of([large(), lost, large("mine", corpus=own), runs[0], runs[1]])
+        text = markdown(rows, [])
+        lines = text[text.index("## Training data (Table 1)") :].splitlines()
+        assert lines[4:7] == [
+            "| response | DailyDialog | R | 76,052 | 7,069 | 6,740 |",
+            r"| response | my_talks \| | mine | 1,234 | 5 | 6 |",
+            "| *response* | *DailyDialog* | *paper* | *76,052* | *7,069* | *6,740* |",
+        ]
+        assert "**Not known** of R (1 of 2), R+E6+E2: found no manifest.json" in text
+        assert "(unknown training data): R\n" in text
+        assert "(other training data: response): mine\n" in text
+        content = json.loads(json_text(rows))
+        mine = next(row for row in content["rows"] if row["row"] == "mine")
+        assert mine["runs"][0]["corpora"] == {"response": asdict(own)}
 
     @pytest.mark.parametrize(
         ("model", "train", "label", "reasons"),
@@ -179,8 +242,8 @@ class TestMarkdown:
         ],
     )
     def test_what_a_run_started_from(self, write, model, train, label, reasons):
-        folder = write("R", 30, weights={}, model=model, train=train, test=6740)
-        (folder / "classify.json").unlink()
+        folder = write("R", 30, weights={}, model=model, train=train, log=beginning(), test=6740)
+        trained_on(folder, response=paper.CORPORA["response"])
         text = markdown(rows_of([folder]), [])
         assert table(text, "### all test examples")["R"][0] == label
         assert f"- **Not to be compared with the paper** ({reasons}): R\n" in text

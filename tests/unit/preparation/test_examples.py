@@ -59,6 +59,13 @@ class TestLabels:
         with pytest.raises(UserError, match=r"m: emotion of talks: found no label .* but mood"):
             examples.labels("m", [corpus(TALK)], examples.utterance_labels, "emotion", 1)
 
+    def test_label_that_no_reply_has(self) -> None:
+        talk = [turn("a", is_response=False, mood="up"), turn("b")]
+        with pytest.raises(
+            UserError, match=r"that label in train, but of no reply.*utterance-labels"
+        ):
+            examples.labels("m", [corpus(talk)], examples.reply_labels, "mood", 1)
+
     def test_label_that_train_lacks(self) -> None:
         talks = corpus(TALK)
         talks.splits["test"] = [[turn("a", mood="odd")]]

@@ -6,6 +6,7 @@ import pytest
 from helpers.config import parse_train, train_argv
 
 from emo_mtl.errors import UserError
+from emo_mtl.evaluation.report.paper import DIMENSIONS, Corpus
 from emo_mtl.evaluation.report.runs import Run, gather_rows, read_run
 
 SCORES = {"sacrebleu": 1.0, "paper_bleu": 2.0, "distinct_1": 3.0, "distinct_2": 4.0}
@@ -178,6 +179,38 @@ class TestGatherRows:
         weights = [Run(first, "R", 1), Run(second, "R", 2, loss_weights={"e6": 1})]
         assert "found loss_weights {'e6': 1}" in error(gather_rows, weights)
         assert "a second time" in error(gather_rows, [Run(first, "R"), Run(first, "R")])
+        sizes = [Run(first, "R", 1), *(Run(second, "R", n, dimensions={"n": n}) for n in (2, 3))]
+        assert "found dimensions {'n': 3}, expected {'n': 2}" in error(gather_rows, sizes)
+        assert len(gather_rows(sizes[:2])) == 1  # the log of one is gone
+
+
+class TestCorpora:
+    """What a run was trained on, of the manifest that training leaves beside the checkpoints."""
+
+    def manifest(self, **corpora: str) -> dict:
+        counts = {"train": 9, "valid": 2, "test": 1}
+        tasks = {task: {"corpus": name, "counts": counts} for task, name in corpora.items()}
+        return {"settings": {}, "files": {}, "tasks": tasks}
+
+    def read(self, write, manifest: dict, where: str = "run/checkpoints", **about):
+        write(where, manifest=manifest)
+        return read_run(write(run={"row": "R+mood", "loss_weights": {"mood": 1, "e6": 0}, **about}))
+
+    @pytest.mark.parametrize("where", ["run/checkpoints", "run"])
+    def test_of_trained_tasks(self, write, tmp_path, where):
+        (tmp_path / "run").mkdir()
+        run = self.read(write, self.manifest(response="talks", mood="talks", e6="TEC"), where)
+        assert run.corpora == {task: Corpus("talks", 9, 2, 1) for task in ("response", "mood")}
+
+    def test_without_manifest(self, write, tmp_path):
+        (tmp_path / "run").mkdir()
+        assert self.read(write, {"tasks": {}}).corpora is None  # of somebody else
+        assert self.read(write, self.manifest(response="talks"), baseline=True).corpora is None
+
+    def test_malformed(self, write, tmp_path, error):
+        (tmp_path / "run").mkdir()
+        message = error(self.read, write, self.manifest(response="talks"))
+        assert "checkpoints/manifest.json: found no 'mood', expected an object" in message
 
 
 class TestTrainedByHand:
@@ -196,6 +229,26 @@ class TestTrainedByHand:
         [row] = gather_rows([run])
         assert row.paper is not None
         assert row.paper.weights == (0.5, 0.5, 0)
+
+    def test_dimensions(self, write, tmp_path):
+        argv = [*train_argv(tmp_path, arch="emo_bart_large", decoder_layers="6")]
+        run = read_run(write("small", log=f"{parse_train(argv)}\n"))
+        assert run.dimensions == DIMENSIONS | {
+            "encoder_embed_dim": 16,
+            "decoder_embed_dim": 16,
+            "encoder_ffn_embed_dim": 32,
+            "decoder_ffn_embed_dim": 32,
+            "decoder_layers": 6,
+        }
+        [row] = gather_rows([run])
+        assert row.resized
+        assert read_run(write("gone", log=epoch(1, 9.5))).dimensions is None
+
+    def test_dimensions_of_a_hydra_log(self, write):
+        model = "'model': {'_name': 'emo_bart_large', 'encoder_layers': 3}"
+        flags = "'common': {'seed': 1}, 'classification_tasks': 'e6', 'loss_weights': ''"
+        run = read_run(write("hydra", log=f"{{{flags}, {model}}}\n"))
+        assert run.dimensions == DIMENSIONS | {"encoder_layers": 3}
 
     @pytest.mark.parametrize(
         ("flags", "pretrained"),
