@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from emo_mtl.errors import UserError
 from emo_mtl.inference.conversation import Conversation, Turn
@@ -60,8 +61,8 @@ def json_line(text: str, found: Turn | str) -> str:
     """
     if isinstance(found, str):
         return json.dumps({"text": text, "error": found})
-    answer = {"text": text, "emotions": found.emotions, "response": found.response}
-    answer["turns"] = found.read
+    answer: dict[str, Any] = {"text": text, "emotions": found.emotions}
+    answer |= {"response": found.response, "turns": found.read}
     if found.wanted:
         answer["wanted"] = found.wanted
     return json.dumps(answer)
