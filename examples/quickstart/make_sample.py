@@ -8,6 +8,7 @@ from it on a CPU within minutes. Every text is composed from the phrases beside 
 score on it says anything about the real corpora. File names and formats are the real ones:
 
     OUT/dailydialog/{train,validation,test}/dialogues_{train,validation,test}.txt
+    OUT/dailydialog/*/dialogues_emotion_*.txt   the number of an emotion for each utterance
     OUT/tec/Jan9-2012-tweets-clean.txt          6 emotions
     OUT/sst2/{train,dev,test}.tsv               2 sentiments; test.tsv has no labels
     OUT/crowdflower/text_emotion.csv            12 emotions and `empty`
@@ -39,6 +40,13 @@ CROWDFLOWER_ROWS = {  # half of all but `empty` is kept by the preprocessing
     "anger": 120, "boredom": 120, "empty": 60, "enthusiasm": 120, "fun": 150, "happiness": 260,
     "hate": 130, "love": 210, "neutral": 330, "relief": 140, "sadness": 260, "surprise": 180,
     "worry": 320,
+}  # fmt: skip
+
+# DailyDialog's numbers: 1 anger, 2 disgust, 4 happiness, 5 sadness, 6 surprise; 0 for all else, such as the
+# comfort that an answer to fear gives
+NUMBERS = {
+    "anger": 1, "hate": 1, "disgust": 2, "joy": 4, "fun": 4, "enthusiasm": 4, "love": 4, "relief": 4,
+    "sadness": 5, "surprise": 6,
 }  # fmt: skip
 
 EVENTS: dict[str, list[str]] = {"neutral": list(phrases.NEUTRAL_EVENTS), "empty": []}
@@ -81,8 +89,8 @@ def distinct(make: Callable[[], T], count: int) -> list[T]:
 # Dialogues -----------------------------------------------------------------------------------
 
 
-def make_dialogue(rng: random.Random) -> tuple[str, ...]:
-    """An opener, a reply that fits its topic and emotion, often an answer and a closing."""
+def make_dialogue(rng: random.Random) -> tuple[tuple[str, ...], str]:
+    """An opener, a reply that fits its topic and emotion, often an answer and a closing; the emotion."""
     scene = rng.choice(SCENES)
     emotion = scene.emotion
     reply, answer = rng.choice(scene.turns)
@@ -101,7 +109,7 @@ def make_dialogue(rng: random.Random) -> tuple[str, ...]:
     # 2, 3 or 4 utterances: 1, 2 or 3 pairs
     length = rng.choices((2, 3, 4), weights=(4, 4, 2))[0]
     slots = Slots(rng)
-    return tuple(capitalise(slots.fill(utterance)) for utterance in utterances[:length])
+    return tuple(capitalise(slots.fill(utterance)) for utterance in utterances[:length]), emotion
 
 
 def as_dailydialog(dialogue: tuple[str, ...]) -> str:
@@ -116,12 +124,16 @@ def dialogue_files(rng: random.Random) -> dict[str, str]:
     files = {}
     for split, wanted in DIALOGUE_PAIRS.items():
         lines: list[str] = []
+        numbers: list[str] = []
         pairs = 0
         while pairs < wanted:
-            dialogue = next(dialogues)
+            dialogue, emotion = next(dialogues)
             lines.append(as_dailydialog(dialogue))
+            numbers.append(" ".join([str(NUMBERS.get(emotion, 0))] * len(dialogue)))
             pairs += len(dialogue) - 1
-        files[f"dailydialog/{split}/dialogues_{split}.txt"] = "\n".join(lines) + "\n"
+        folder = f"dailydialog/{split}"
+        files[f"{folder}/dialogues_{split}.txt"] = "\n".join(lines) + "\n"
+        files[f"{folder}/dialogues_emotion_{split}.txt"] = "\n".join(numbers) + "\n"
     return files
 
 

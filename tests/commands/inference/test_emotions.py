@@ -201,3 +201,36 @@ class TestRefused:
         done = train(data, model.parent, *flags, check=False)
         assert done.returncode == 1
         assert "was trained with --emotion-task next (happiness, sadness)" in done.stderr
+
+
+class TestControl:
+    def test_each_emotion(self, data, model, tmp_path, capsys):
+        out = tmp_path / "control.json"
+        flags = ["--data", str(data), "--task", "now", "--utterances", "12", "--beam", "2", "--cpu"]
+        main(["control", str(model), *flags, "--json", str(out)])
+        rows = {row["emotion"]: row for row in json.loads(out.read_text())["rows"]}
+        assert set(rows) == {*LABELS, "macro"}
+        assert rows["macro"]["wanted"] == 100
+        assert rows["macro"]["no_wish"] == 50
+        assert "| happiness | 100.0 |" in capsys.readouterr().out
+
+    def test_another_judge(self, data, model, capsys):
+        flags = ["--data", str(data), "--task", "now", "--utterances", "3", "--beam", "1", "--cpu"]
+        main(["control", str(model), *flags, "--judge", str(model)])
+        assert f"Judge: the head now of {model}; 3 utterances" in capsys.readouterr().out
+
+    @pytest.mark.parametrize(
+        ("flags", "message"),
+        [
+            (["--task", "now"], "found no --data"),
+            (["--task", "e6", "--data", "DATA"], "no such file"),
+            (["--task", "e6", "--data", "DATA", "--judge", "MODEL"], "of no such head"),
+        ],
+    )
+    def test_refused(self, data, model, flags, message):
+        given = {"DATA": str(data), "MODEL": str(model)}
+        with pytest.raises((UserError, OSError), match=message):
+            main(
+                ["control", str(model), "--cpu", "--utterances", "1", "--beam", "1"]
+                + [given.get(part, part) for part in flags]
+            )

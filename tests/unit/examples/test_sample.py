@@ -55,6 +55,16 @@ def seen_before(train: list, later: list) -> float:
 
 
 class TestDailyDialog:
+    def test_emotions(self, files):
+        """A number for each utterance, of several kinds in each split."""
+        for split in ("train", "validation", "test"):
+            dialogues = files[f"dailydialog/{split}/dialogues_{split}.txt"].splitlines()
+            numbers = files[f"dailydialog/{split}/dialogues_emotion_{split}.txt"].splitlines()
+            assert [len(line.split()) for line in numbers] == [
+                d.count("__eou__") for d in dialogues
+            ]
+            assert set(" ".join(numbers).split()) == set("012456")
+
     def test_line_shape(self, files):
         for split in ("train", "validation", "test"):
             text = files[f"dailydialog/{split}/dialogues_{split}.txt"]
