@@ -95,9 +95,10 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
     Over the K micro-batches of an update (`--update-freq` times ranks) the gradient is
     (1/K) sum of lambda_t * gradient of m_k, where m_k is the mean loss of micro-batch k: label-smoothed
     NLL per target token for responses (per response with `--sentence-avg`), cross entropy per utterance
-    for classification; lambda of responses is 1. fairseq divides by the summed `sample_size`, which is
-    therefore 1 for each micro-batch. Where no classification task is trained, loss and sample size are
-    those of `label_smoothed_cross_entropy`.
+    for classification (with `--class-weights` the weighted sum over the sum of the weights); lambda of
+    responses is 1. fairseq divides by the summed `sample_size`, which is therefore 1 for each
+    micro-batch. Where no classification task is trained, loss and sample size are those of
+    `label_smoothed_cross_entropy`.
 
     With `--response-loss-reduction sum` m_k of responses is the sum over target tokens, with or without
     classification tasks.
@@ -155,13 +156,13 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
         else:
             logits, _ = model(**sample["net_input"], classification_head_name=name)  # B x C
             target = sample["target"]
-            loss = F.cross_entropy(logits.float(), target, reduction="sum")
-            count = target.size(0)
             weight = self.loss_weights[name]
-            sums = {
+            loss, count = self.classification_loss(name, logits, target)
+            sums = {of_task(name, "weights"): count} if name in self.task.class_weights else {}
+            sums |= {
                 of_task(name, "loss"): loss.data,
                 of_task(name, "weighted_loss"): weight * loss.data,
-                of_task(name, "count"): count,
+                of_task(name, "count"): target.size(0),
                 of_task(name, "classes"): class_counts(logits.data, target),
             }
         check_finite(loss, name, model)
@@ -178,6 +179,26 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
             "sample_size": sample_size,
         }
         return loss, sample_size, logging_output
+
+    def classification_loss(
+        self, name: str, logits: Tensor, target: Tensor
+    ) -> tuple[Tensor, int | Tensor]:
+        """Cross entropy in nats, summed over utterances, and what its mean is divided by.
+
+        That is the number of utterances; with `--class-weights` the loss of each is weighted, and the sum
+        is divided by that of the weights.
+
+        Args:
+            logits: B x C
+            target: class numbers, shape (B)
+        """
+        logits = logits.float()
+        if name not in self.task.class_weights:
+            return F.cross_entropy(logits, target, reduction="sum"), target.size(0)
+        # the copy does not wait for the GPU
+        weights = torch.tensor(self.task.class_weights[name]).to(logits.device, non_blocking=True)
+        loss = F.cross_entropy(logits, target, weights, reduction="sum")
+        return loss, weights[target].sum()
 
     def response_loss(
         self, model: nn.Module, sample: dict[str, Any], reduce: bool
@@ -209,6 +230,7 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
         """
         zeros: dict[str, Any] = {"response_count": 0, "response_ntokens": 0}
         losses = ["response_loss", "response_nll_loss"]
+        losses += [of_task(name, "weights") for name in self.task.class_weights]
         for name, labels in self.heads.items():
             zeros[of_task(name, "count")] = 0
             losses += [of_task(name, "loss"), of_task(name, "weighted_loss")]
@@ -223,7 +245,7 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
 
         `loss`: sum over tasks of lambda_t times the mean loss of t; `response_loss` and
         `response_nll_loss` per token, `response_ppl`; for a classification task t `t_loss` per
-        utterance, `t_accuracy` and `t_f1` (macro) in percent.
+        utterance (the weighted mean with `--class-weights`), `t_accuracy` and `t_f1` (macro) in percent.
         """
 
         def total(key: str) -> Any:
@@ -248,10 +270,11 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
                 lambda meters: utils.get_perplexity(meters["response_nll_loss"].avg),
             )
         for name in names:
-            count = of_task(name, "count")
+            is_class_weighted = of_task(name, "weights") in logging_outputs[0]
+            count = of_task(name, "weights" if is_class_weighted else "count")
             log_mean(f"{name}_loss", of_task(name, "loss"), count)
             log_mean(f"_{name}_weighted_loss", of_task(name, "weighted_loss"), count)
-            if total(count) > 0:
+            if total(of_task(name, "count")) > 0:
                 log_classification(name, total(of_task(name, "classes")))
         parts = ["response_loss", *(f"_{name}_weighted_loss" for name in names)]
         metrics.log_derived(

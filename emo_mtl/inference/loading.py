@@ -93,6 +93,7 @@ def build_model(
         "data": str(data),
         "classification_tasks": ",".join(classification_tasks),
         "loss_weights": "",
+        "class_weights": "",
         "eval_bleu": False,
     }
     cfg = state["cfg"]

@@ -21,7 +21,13 @@ from torch import Tensor, nn
 from emo_mtl.data.batch_iterator import ScheduledBatchIterator, scheduled_iterator
 from emo_mtl.data.datasets import MultitaskDataset, PairDataset
 from emo_mtl.data.dictionaries import find_languages, load_dictionary, load_shared_dictionary
-from emo_mtl.data.splits import Splits, check_kept, check_turns, turns_in
+from emo_mtl.data.splits import (
+    Splits,
+    balanced_weights_in,
+    check_kept,
+    check_turns,
+    turns_in,
+)
 from emo_mtl.generation import response
 from emo_mtl.generation.fast.beam_search import BeamSearchGenerator
 from emo_mtl.generation.ngram_block import block_ngrams, set_given
@@ -33,6 +39,7 @@ from emo_mtl.optim.horizon import set_horizon
 from emo_mtl.tasks.config import (
     LENGTHS,
     EmotionDialogueConfig,
+    parse_class_weights,
     parse_loss_weights,
     parse_task_names,
 )
@@ -63,6 +70,7 @@ class EmotionDialogueTask(TranslationTask):
         check_lengths(cfg)
         self.classification_tasks = parse_task_names(cfg.classification_tasks)
         self.loss_weights = parse_loss_weights(cfg.loss_weights, self.classification_tasks)
+        self.class_weighted = parse_class_weights(cfg.class_weights, self.classification_tasks)
         self.preemption = Preemption()
         self.splits = Splits(cfg, src_dict, tgt_dict)
         self.state.merge_state_dict(
@@ -99,6 +107,11 @@ class EmotionDialogueTask(TranslationTask):
     def heads(self) -> dict[str, list[str]]:
         """The labels of each classification head, in the order of its classes."""
         return self.state.heads
+
+    @property
+    def class_weights(self) -> dict[str, list[float]]:
+        """The weight of each class of the tasks that have such (`--class-weights`)."""
+        return self.state.class_weights
 
     def writing(self, name: str) -> Writing | None:
         """How the corpus of a task writes; None where it is not known."""
@@ -147,7 +160,8 @@ class EmotionDialogueTask(TranslationTask):
         if is_training:
             turns = turns_in(self.datasets[split])
             check_turns(self.data_folder(epoch), self.cfg.context_turns, turns)
-            self.state.merge_state_dict({"turns": turns})
+            weights = balanced_weights_in(self.datasets[split], self.heads, self.class_weighted)
+            self.state.merge_state_dict({"turns": turns, "class_weights": weights})
 
     def turns_of(self, name: str) -> int:
         """How many of the last turns of a conversation a task is given: a head as many as in its training."""

@@ -82,6 +82,7 @@ REFUSED = (
 TRAINING_ONLY = {
     "classification_tasks": "",
     "loss_weights": "",
+    "class_weights": "",
     "task_sampling": "round-robin",
     "eval_bleu": False,
 }

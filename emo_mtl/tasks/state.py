@@ -2,8 +2,9 @@
 
 `heads`: name of each classification task -> its labels, in order; `dictionary_sha256`: of the symbols;
 `max_source_length`, `max_target_length` and `context_turns`; `turns`: name of each trained task -> the most
-turns that its inputs had (a head of single utterances is given no more than one); `bpe`, `writing`,
-`titles` and `corpora`: of the data, see `emo_mtl.inference.model_files.notes_for_checkpoint`.
+turns that its inputs had (a head of single utterances is given no more than one); `class_weights`: name of
+each task of `--class-weights` -> the weight of each class, which its loss is validated with; `bpe`,
+`writing`, `titles` and `corpora`: of the data, see `emo_mtl.inference.model_files.notes_for_checkpoint`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -34,6 +35,7 @@ def own_state(cfg: Any, names: Sequence[str], dictionary: Dictionary, data: Path
         "dictionary_sha256": dictionary_sha256(dictionary),
         **{flag: getattr(cfg, flag) for flag in LENGTHS},
         "turns": {},  # known once the training data is loaded
+        "class_weights": {},  # likewise
         **notes_for_checkpoint(data),
     }
 
@@ -87,7 +89,7 @@ def merged_state(saved: Mapping[str, Any], own: Mapping[str, Any], cfg: Any) -> 
         # of the data of the training, where it says so
         **{
             key: {**own[key], **saved.get(key, {})}
-            for key in ("writing", "titles", "corpora", "turns")
+            for key in ("writing", "titles", "corpora", "turns", "class_weights")
         },
         **{f: n for f, n in lengths.items() if n != getattr(EmotionDialogueConfig, f)},
     }

@@ -17,7 +17,7 @@ from emo_mtl.errors import UserError
 from emo_mtl.models.emo_bart import EMBEDDING, rows_changed
 from emo_mtl.models.heads import check_heads, head_of, head_sizes
 from emo_mtl.optim.horizon import keep_horizon
-from emo_mtl.tasks.config import parse_loss_weights, parse_task_names
+from emo_mtl.tasks.config import parse_class_weights, parse_loss_weights, parse_task_names
 from emo_mtl.tasks.state import check_state
 from emo_mtl.training.checkpoints import read, saved_flags
 from emo_mtl.training.position import check_position
@@ -67,6 +67,7 @@ def check_start(start: Start, cfg: Any, task: Any, model: nn.Module) -> None:
         check_heads(found, {name: len(labels) for name, labels in task.heads.items()})
         check_frozen_heads(path, saved_flags(content, "task"), task.cfg)
         check_turns(path, saved_flags(content, "task"), task.cfg)
+        check_class_weights(path, saved_flags(content, "task"), task.cfg)
     else:
         check_state({**state, "heads": kept}, task.state, task.data_folder())
         log_heads(path, found, task.heads, kept)
@@ -153,6 +154,24 @@ def check_turns(path: Path, saved: Mapping[str, Any], cfg: Any) -> None:
             f"--context-turns {cfg.context_turns}: {path} was trained with {before}: go on with "
             f"--context-turns {before}, or begin a training of other inputs with "
             f"--finetune-from-model {path} and another --save-dir"
+        )
+
+
+def check_class_weights(path: Path, saved: Mapping[str, Any], cfg: Any) -> None:
+    """Raise `UserError` where a training goes on with other class weights: the losses would be others.
+
+    Args:
+        saved: the task's flags of the training before; old ones have none
+        cfg: the task's flags of this one
+    """
+    names = parse_task_names(cfg.classification_tasks)
+    before = parse_task_names(saved.get("classification_tasks", ""))
+    then = parse_class_weights(saved.get("class_weights", ""), before)
+    if parse_class_weights(cfg.class_weights, names) != [name for name in names if name in then]:
+        raise UserError(
+            f"--class-weights {cfg.class_weights!r}: {path} was trained with "
+            f"{saved.get('class_weights', '')!r}: go on with the same, or begin a training of other losses "
+            f"with --finetune-from-model {path} and another --save-dir"
         )
 
 
