@@ -222,6 +222,16 @@ def macro_f1_of_counts(hits: NDArray, gold: NDArray, predicted: NDArray) -> floa
     return float(100 * np.mean(2 * hits / np.maximum(1, gold + predicted)))
 
 
+def micro_f1_of_counts(hits: NDArray, gold: NDArray, predicted: NDArray) -> float:
+    """Return the F1 in percent of the summed counts of classes, shape (C,) each; nan without gold labels.
+
+    As scikit-learn's ``f1_score(labels=..., average="micro")``.
+    """
+    if not gold.any():
+        return float("nan")
+    return float(100 * 2 * hits.sum() / (gold.sum() + predicted.sum()))
+
+
 def _check_parallel(hypotheses: Sequence, references: Sequence) -> None:
     if not hypotheses or len(hypotheses) != len(references):
         raise ValueError(

@@ -1,17 +1,25 @@
 """Recognised emotions: the predictions of a head and their scores (paper, Table 4)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from emo_mtl.errors import UserError
-from emo_mtl.evaluation.metrics import accuracy, confusion_matrix, macro_f1, scores_by_class
+from emo_mtl.evaluation.metrics import (
+    accuracy,
+    class_counts,
+    confusion_matrix,
+    macro_f1,
+    macro_f1_of_counts,
+    micro_f1_of_counts,
+    scores_by_class,
+)
 from emo_mtl.evaluation.parts import read_parts
 from emo_mtl.formats import markdown
 from emo_mtl.formats.delimited import tsv_cells, tsv_line
-from emo_mtl.formats.typed_json import Score
+from emo_mtl.formats.typed_json import WHERE_GIVEN, Score
 from emo_mtl.io import read_text, text_lines
 
 MACRO_F1_NOTE = "macro-F1: the mean over all labels; one that a part lacks counts as 0"
@@ -33,11 +41,14 @@ class Predictions:
         """Class numbers, shape (N)."""
         return self.probabilities.argmax(axis=1)
 
-    def scores(self, parts: dict[str, Sequence[int]]) -> list["Scores"]:
+    def scores(
+        self, parts: dict[str, Sequence[int]], ignored: Sequence[str] = ()
+    ) -> list["Scores"]:
         """The scores of each part.
 
         Args:
             parts: positions, from 0, of the utterances of each part
+            ignored: labels that are also scored without; none for no such scores
         """
         assert self.gold is not None
         found = []
@@ -54,9 +65,70 @@ class Predictions:
                     labels=self.labels,
                     **scores_by_class(counts),
                     confusion=counts.tolist(),
+                    others=f1_of_others(class_counts(counts), self.labels, ignored),
                 )
             )
         return found
+
+
+@dataclass(kw_only=True)
+class Others:
+    """F1 in percent of the labels that are not ignored, as is usual where most utterances have no emotion.
+
+    An utterance of an ignored label still counts where another label is predicted for it: as a false one.
+    """
+
+    ignored: list[str]
+    micro_f1: Score
+    macro_f1: Score
+
+
+def f1_of_others(
+    counts: Sequence[np.ndarray], labels: Sequence[str], ignored: Sequence[str]
+) -> Others | None:
+    """As scikit-learn's `f1_score(labels=others, zero_division=0)`; None where nothing is ignored.
+
+    Args:
+        counts: hits, gold labels and predictions of each class, shape (C) each
+        labels: C labels
+        ignored: some of them
+    """
+    if not ignored:
+        return None
+    others = [label not in ignored for label in labels]
+    kept = [count[others] for count in counts]
+    return Others(
+        ignored=list(ignored),
+        micro_f1=micro_f1_of_counts(*kept),
+        macro_f1=macro_f1_of_counts(*kept),
+    )
+
+
+def labels_to_ignore(
+    heads: Mapping[str, Sequence[str]], given: Sequence[str]
+) -> dict[str, list[str]]:
+    """Head -> those of some labels that it has.
+
+    Args:
+        heads: name of each head -> its labels
+        given: of `--ignore-label`
+
+    Raises:
+        UserError: a label that no head has, or all labels of one
+    """
+    for label in given:
+        if not any(label in labels for labels in heads.values()):
+            there = "; ".join(f"{name}: {', '.join(labels)}" for name, labels in heads.items())
+            raise UserError(f"--ignore-label {label!r}: expected a label of a head ({there})")
+    ignored = {
+        name: [label for label in labels if label in given] for name, labels in heads.items()
+    }
+    for name, labels in heads.items():
+        if len(ignored[name]) == len(labels):
+            raise UserError(
+                f"--ignore-label: found all labels of {name}, expected some that are left to score"
+            )
+    return ignored
 
 
 @dataclass(kw_only=True)
@@ -78,6 +150,7 @@ class Scores:
     f1: list[float] = field(default_factory=list)
     support: list[int] = field(default_factory=list)  # examples of the class
     confusion: list[list[int]] = field(default_factory=list)  # C x C, rows are gold labels
+    others: Others | None = field(default=None, metadata=WHERE_GIVEN)  # with --ignore-label
 
 
 @dataclass
@@ -93,8 +166,16 @@ class TaskPredictions:
         return [gold == guess for gold, guess in zip(self.gold, self.predicted, strict=True)]
 
 
-def score(results: list[Predictions], overlap: Path | None, subset: str) -> list[Scores]:
+def score(
+    results: list[Predictions],
+    overlap: Path | None,
+    subset: str,
+    ignored: Mapping[str, Sequence[str]] | None = None,
+) -> list[Scores]:
     """The scores of all heads, whole and in the parts that a file of `emo-mtl overlap` tells.
+
+    Args:
+        ignored: head -> labels that it is also scored without, see :func:`labels_to_ignore`
 
     Raises:
         UserError: the file does not fit
@@ -103,7 +184,8 @@ def score(results: list[Predictions], overlap: Path | None, subset: str) -> list
         entry
         for result in results
         for entry in result.scores(
-            read_parts(overlap, result.task, subset, len(result.probabilities))
+            read_parts(overlap, result.task, subset, len(result.probabilities)),
+            (ignored or {}).get(result.task, ()),
         )
     ]
 
@@ -166,6 +248,9 @@ def score_table(scores: Scores, subset: str) -> str:
         f"{markdown.text(scores.task)} on {markdown.text(subset)}: {scores.examples:,} utterances, "
         f"accuracy {scores.accuracy:.2f} %, macro-F1 {scores.macro_f1:.2f} %"
     )
+    if scores.others:
+        ignored = ", ".join(map(markdown.text, scores.others.ignored))
+        title += f"\nwithout {ignored}: {others_f1(scores.others)}"
     confusion = [[name, *map(str, row)] for name, row in zip(labels, scores.confusion, strict=True)]
     columns = (labels, scores.precision, scores.recall, scores.f1, scores.support)
     by_class = [
@@ -181,6 +266,11 @@ def score_table(scores: Scores, subset: str) -> str:
     )
 
 
+def others_f1(others: Others) -> str:
+    """The two scores for people."""
+    return f"micro-F1 {others.micro_f1:.2f} %, macro-F1 {others.macro_f1:.2f} %"
+
+
 def text_table(lines: Sequence[str], results: Sequence[Predictions]) -> str:
     """A line for each text: the label of each head with its probability, then the text, between tabs."""
     shown = []
@@ -194,7 +284,10 @@ def text_table(lines: Sequence[str], results: Sequence[Predictions]) -> str:
 
 
 def parts_table(scores: list[Scores]) -> str:
-    """Markdown: accuracy and macro-F1 of each task's parts, one below the other, in percent."""
+    """Markdown: accuracy and macro-F1 of each task's parts, one below the other, in percent.
+
+    With `--ignore-label` a column more, of both F1 without the labels ignored.
+    """
     rows = [
         [
             *(markdown.text(entry.task), entry.part, f"{entry.examples:,}"),
@@ -203,4 +296,8 @@ def parts_table(scores: list[Scores]) -> str:
         for entry in scores
     ]
     header = ["task", "part", "utterances", "accuracy", "macro-F1"]
+    if any(entry.others for entry in scores):
+        header.append("without ignored labels")
+        for row, entry in zip(rows, scores, strict=True):
+            row.append(others_f1(entry.others) if entry.others else "")
     return markdown.table(header, rows, texts=2)

@@ -8,7 +8,14 @@ import pytest
 from emo_mtl.cli.classify import read_utterances
 from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError
-from emo_mtl.evaluation.recognition import Predictions, parts_table, predictions_tsv, score
+from emo_mtl.evaluation.recognition import (
+    Predictions,
+    labels_to_ignore,
+    parts_table,
+    predictions_tsv,
+    score,
+    score_table,
+)
 from emo_mtl.formats import typed_json
 
 # gold joy, joy, anger, anger; predicted joy, anger, anger, joy
@@ -55,6 +62,71 @@ class TestScore:
     def test_other_subset(self, overlap):
         with pytest.raises(UserError, match="of e6 on valid: found no 'valid', expected an object"):
             score([RESULT], overlap, "valid")
+
+
+class TestIgnoredLabels:
+    LABELS = ("none", "anger", "joy", "fear")
+
+    def predictions(self, seed: int) -> Predictions:
+        rng = np.random.default_rng(seed)
+        return Predictions("dd", list(self.LABELS), rng.random((60, 4)), rng.integers(0, 4, 60))
+
+    def test_by_hand(self):
+        """gold none, none, anger, joy; predicted none, anger, anger, none"""
+        guesses = np.eye(3)[[0, 1, 1, 0]]
+        result = Predictions("dd", ["none", "anger", "joy"], guesses, np.array([0, 0, 1, 2]))
+        (whole,) = score([result], None, "test", {"dd": ["none"]})
+        assert whole.others.ignored == ["none"]
+        assert whole.others.micro_f1 == 50  # 1 hit; 2 gold, 2 predicted
+        assert whole.others.macro_f1 == pytest.approx(100 * (2 / 3) / 2)
+        assert (
+            "without none: micro-F1 50.00 %, macro-F1 33.33 %"
+            in score_table(whole, "test").splitlines()
+        )
+        assert json.loads(typed_json.to_text([whole]))[0]["others"]["micro_f1"] == 50
+        assert (
+            parts_table([whole]).splitlines()[2].endswith("| micro-F1 50.00 %, macro-F1 33.33 % |")
+        )
+
+    @pytest.mark.parametrize("ignored", [["none"], ["joy", "fear"]])
+    def test_those_of_scikit_learn(self, ignored):
+        from sklearn.metrics import f1_score
+
+        result = self.predictions(len(ignored))
+        (whole,) = result.scores({"all": range(60)}, ignored)
+        others = [i for i, label in enumerate(self.LABELS) if label not in ignored]
+        for average, found in (("micro", whole.others.micro_f1), ("macro", whole.others.macro_f1)):
+            expected = f1_score(result.gold, result.predicted, labels=others, average=average)
+            assert found == pytest.approx(100 * expected)
+
+    def test_nothing_to_score(self):
+        result = Predictions("dd", ["none", "joy"], np.eye(2), np.array([0, 0]))
+        (whole,) = result.scores({"all": range(2)}, ["none"])
+        assert np.isnan([whole.others.micro_f1, whole.others.macro_f1]).all()
+
+    def test_off(self):
+        (whole,) = self.predictions(1).scores({"all": range(60)})
+        assert whole.others is None
+        assert "others" not in json.loads(typed_json.to_text([whole]))[0]
+        assert "without" not in score_table(whole, "test") + parts_table([whole])
+
+    def test_of_the_heads_that_have_it(self):
+        heads = {"e2": ["negative", "positive"], "dd": list(self.LABELS)}
+        assert labels_to_ignore(heads, ["joy", "none"]) == {"e2": [], "dd": ["none", "joy"]}
+        assert labels_to_ignore(heads, []) == {"e2": [], "dd": []}
+
+    def test_a_label_that_no_head_has(self):
+        with pytest.raises(UserError, match=r"'neutral': expected .*\(e2: negative, positive\)"):
+            labels_to_ignore({"e2": ["negative", "positive"]}, ["neutral"])
+
+    def test_all_labels(self):
+        with pytest.raises(UserError, match="found all labels of e2"):
+            labels_to_ignore({"e2": ["negative", "positive"]}, ["positive", "negative"])
+
+    def test_of_unlabelled_text(self):
+        argv = ["classify", "model.pt", "--input", "-", "--ignore-label", "none"]
+        with pytest.raises(UserError, match="--ignore-label: found --input"):
+            main(argv)
 
 
 class TestPredictions:
