@@ -1,7 +1,7 @@
 """From binarized files, or text that is encoded already, to the datasets that a model is given."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,20 +33,26 @@ class Splits:
     # ---- files
 
     def load(
-        self, folder: Path, split: str, heads: Mapping[str, Sequence[str]]
+        self,
+        folder: Path,
+        split: str,
+        heads: Mapping[str, Sequence[str]],
+        multi_label: Collection[str] = (),
     ) -> PairDataset | MultitaskDataset:
         """One split of the responses, and of the classification tasks where there are some.
 
         Args:
             folder: of the binarized tasks
             heads: name of each classification task -> its labels, in order
+            multi_label: those of them whose utterances have several labels
 
         Raises:
             UserError: a file that is missing, cut off or empty, or that does not fit its labels
         """
         responses = self.responses(folder, split)
         labelled = {
-            name: self.classification(folder, split, name, labels) for name, labels in heads.items()
+            name: self.classification(folder, split, name, labels, name in multi_label)
+            for name, labels in heads.items()
         }
         datasets: dict[str, FairseqDataset] = {RESPONSE: responses, **labelled}
         for name, dataset in datasets.items():
@@ -67,12 +73,13 @@ class Splits:
         return self.pairs(source, target, shuffle=split != "test")
 
     def classification(
-        self, folder: Path, split: str, name: str, labels: Sequence[str]
+        self, folder: Path, split: str, name: str, labels: Sequence[str], several: bool = False
     ) -> LabelledDataset:
-        """Utterances, each with its class number; `UserError` as of :meth:`load`."""
+        """Utterances, each with its class number, or `several`; `UserError` as of :meth:`load`."""
         prefix = str(folder / name / "input0" / split)
         utterances = self._read(prefix)
-        numbers = load_label_numbers(str(folder / name / "label" / split), labels, len(utterances))
+        prefix = str(folder / name / "label" / split)
+        numbers = load_label_numbers(prefix, labels, len(utterances), several)
         pairs = self.pairs(utterances, utterances, shuffle=split != "test")
         return LabelledDataset(pairs, numbers)
 

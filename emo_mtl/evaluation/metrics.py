@@ -184,15 +184,14 @@ def macro_f1(confusion: ArrayLike) -> float:
     return macro_f1_of_counts(*class_counts(confusion))
 
 
-def scores_by_class(confusion: ArrayLike) -> dict[str, list]:
+def scores_by_class(hits: NDArray, gold: NDArray, predicted: NDArray) -> dict[str, list]:
     """Return `precision`, `recall` and `f1` of each class in percent, and its `support`, lists of C.
 
     As scikit-learn's ``precision_recall_fscore_support(labels=range(C), zero_division=0)``.
 
     Args:
-        confusion: counts of shape (C, C), rows gold
+        hits, gold, predicted: counts a class, shape (C,) each
     """
-    hits, gold, predicted = class_counts(confusion)
     totals = {"precision": predicted, "recall": gold, "f1": (gold + predicted) / 2}
     # a class without any has 0 hits, hence 0 / 1
     shares = {name: hits / np.where(total, total, 1) for name, total in totals.items()}
@@ -206,6 +205,15 @@ def class_counts(confusion: ArrayLike) -> tuple[NDArray, NDArray, NDArray]:
     """Return the hits, gold labels and predictions of each class, shape (C,) each, of a C x C matrix."""
     confusion = np.asarray(confusion, dtype=np.float64)
     return np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
+
+
+def label_counts(gold: NDArray, predicted: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    """Return the hits, gold labels and predictions of each label, shape (C,) each, of several an example.
+
+    Args:
+        gold, predicted: truth values, N x C
+    """
+    return (gold & predicted).sum(axis=0), gold.sum(axis=0), predicted.sum(axis=0)
 
 
 def accuracy_of_counts(hits: NDArray, gold: NDArray) -> float:

@@ -11,7 +11,7 @@ from emo_mtl.evaluation.metrics import (
     accuracy,
     class_counts,
     confusion_matrix,
-    macro_f1,
+    label_counts,
     macro_f1_of_counts,
     micro_f1_of_counts,
     scores_by_class,
@@ -20,6 +20,7 @@ from emo_mtl.evaluation.parts import read_parts
 from emo_mtl.formats import markdown
 from emo_mtl.formats.delimited import tsv_cells, tsv_line
 from emo_mtl.formats.typed_json import WHERE_GIVEN, Score
+from emo_mtl.inference.labels import LEAST, as_text, shown_labels
 from emo_mtl.io import read_text, text_lines
 
 MACRO_F1_NOTE = "macro-F1: the mean over all labels; one that a part lacks counts as 0"
@@ -34,12 +35,31 @@ class Predictions:
     task: str
     labels: list[str]  # C labels
     probabilities: np.ndarray  # N x C
-    gold: np.ndarray | None  # class numbers, shape (N); None for text without labels
+    # class numbers, shape (N), or with thresholds truth values, N x C; None for text without labels
+    gold: np.ndarray | None
+    thresholds: np.ndarray | None = (
+        None  # of each label, shape (C), where an utterance may have several
+    )
 
     @property
     def predicted(self) -> np.ndarray:
-        """Class numbers, shape (N)."""
-        return self.probabilities.argmax(axis=1)
+        """Class numbers, shape (N); with thresholds truth values, N x C."""
+        if self.thresholds is None:
+            return self.probabilities.argmax(axis=1)
+        return self.probabilities >= self.thresholds
+
+    def names(self, row: np.ndarray) -> str:
+        """An entry of `gold` or `predicted` as its label, or its labels with spaces between."""
+        return " ".join(self.labels[i] for i in self.numbers(row))
+
+    def numbers(self, row: np.ndarray) -> list[int]:
+        """The class numbers of such an entry."""
+        return [int(row)] if self.thresholds is None else np.flatnonzero(row).tolist()
+
+    def ranked(self, index: int) -> dict[str, float]:
+        """Label -> probability of an utterance, the most probable first."""
+        row = self.probabilities[index]
+        return {self.labels[i]: float(row[i]) for i in np.argsort(-row, kind="stable")}
 
     def scores(
         self, parts: dict[str, Sequence[int]], ignored: Sequence[str] = ()
@@ -50,25 +70,47 @@ class Predictions:
             parts: positions, from 0, of the utterances of each part
             ignored: labels that are also scored without; none for no such scores
         """
+        return [self._score(part, list(ids), ignored) for part, ids in parts.items()]
+
+    def _score(self, part: str, ids: list[int], ignored: Sequence[str]) -> "Scores":
+        """The scores of the utterances at some positions."""
         assert self.gold is not None
-        found = []
-        for part, ids in parts.items():
-            gold, predicted = self.gold[list(ids)], self.predicted[list(ids)]
-            counts = confusion_matrix(gold, predicted, len(self.labels))
-            found.append(
-                Scores(
-                    task=self.task,
-                    part=part,
-                    examples=len(gold),
-                    accuracy=accuracy(counts),
-                    macro_f1=macro_f1(counts),
-                    labels=self.labels,
-                    **scores_by_class(counts),
-                    confusion=counts.tolist(),
-                    others=f1_of_others(class_counts(counts), self.labels, ignored),
-                )
+        gold, predicted = self.gold[ids], self.predicted[ids]
+        confusion, several = [], None
+        if self.thresholds is None:
+            matrix = confusion_matrix(gold, predicted, len(self.labels))
+            counts, confusion = class_counts(matrix), matrix.tolist()
+            right = accuracy(matrix)
+        else:
+            counts = label_counts(gold, predicted)
+            right = float(100 * (gold == predicted).all(axis=1).mean()) if ids else float("nan")
+            at_half = label_counts(gold, self.probabilities[ids] >= LEAST)
+            several = Several(
+                thresholds=self.thresholds.tolist(),
+                micro_f1=micro_f1_of_counts(*counts),
+                macro_f1_at_half=macro_f1_of_counts(*at_half),
             )
-        return found
+        return Scores(
+            task=self.task,
+            part=part,
+            examples=len(ids),
+            accuracy=right,
+            macro_f1=macro_f1_of_counts(*counts),
+            labels=self.labels,
+            **scores_by_class(*counts),
+            confusion=confusion,
+            others=f1_of_others(counts, self.labels, ignored),
+            several=several,
+        )
+
+
+@dataclass(kw_only=True)
+class Several:
+    """What is scored only where an utterance may have several labels; F1 is in percent."""
+
+    thresholds: list[float]  # of each label, chosen on the subset valid
+    micro_f1: Score
+    macro_f1_at_half: Score  # with 0.5 as the threshold of every label
 
 
 @dataclass(kw_only=True)
@@ -136,7 +178,8 @@ class Scores:
     """The scores of one head on a part of a subset; `--json` of `emo-mtl classify` holds a list of them.
 
     All are in percent but counts. Lists are by class, in the order of `labels`; one that is never predicted
-    has a precision of 0, one that never occurs a recall of 0.
+    has a precision of 0, one that never occurs a recall of 0. An utterance that may have several labels
+    counts for the accuracy where exactly its labels are predicted, and there is no confusion matrix of such.
     """
 
     task: str
@@ -151,6 +194,7 @@ class Scores:
     support: list[int] = field(default_factory=list)  # examples of the class
     confusion: list[list[int]] = field(default_factory=list)  # C x C, rows are gold labels
     others: Others | None = field(default=None, metadata=WHERE_GIVEN)  # with --ignore-label
+    several: Several | None = field(default=None, metadata=WHERE_GIVEN)  # labels an utterance
 
 
 @dataclass
@@ -191,15 +235,14 @@ def score(
 
 
 def predictions_tsv(results: list[Predictions]) -> str:
-    """The content of `--predictions`."""
+    """The content of `--predictions`; several labels of an utterance have spaces between."""
     rows = [list(COLUMNS)]
     for result in results:
-        gold = [""] * len(result.probabilities) if result.gold is None else result.gold
-        for number, (right, guess) in enumerate(zip(gold, result.predicted, strict=True), start=1):
-            label = right if right == "" else result.labels[right]
-            probability = result.probabilities[number - 1, guess]
-            guessed = result.labels[guess]
-            rows.append([str(number), result.task, label, guessed, f"{probability:.4f}"])
+        for index, guess in enumerate(result.predicted):
+            label = "" if result.gold is None else result.names(result.gold[index])
+            found = result.probabilities[index, result.numbers(guess)]
+            shown = " ".join(f"{probability:.4f}" for probability in found)
+            rows.append([str(index + 1), result.task, label, result.names(guess), shown])
     return "".join(f"{tsv_line(row)}\n" for row in rows)
 
 
@@ -242,26 +285,40 @@ def read_predictions(path: Path) -> dict[str, TaskPredictions]:
 
 
 def score_table(scores: Scores, subset: str) -> str:
-    """Markdown: accuracy, macro-F1, the confusion matrix with gold labels as rows, and scores by class."""
+    """Markdown: accuracy, macro-F1, the confusion matrix with gold labels as rows, and scores by class.
+
+    Where an utterance may have several labels, the thresholds are in place of the confusion matrix.
+    """
     labels = list(map(markdown.text, scores.labels))
     title = (
         f"{markdown.text(scores.task)} on {markdown.text(subset)}: {scores.examples:,} utterances, "
         f"accuracy {scores.accuracy:.2f} %, macro-F1 {scores.macro_f1:.2f} %"
     )
+    if scores.several:
+        title += (
+            f", micro-F1 {scores.several.micro_f1:.2f} %: several labels an utterance, at thresholds "
+            f"chosen on valid (at 0.5 macro-F1 {scores.several.macro_f1_at_half:.2f} %)"
+        )
     if scores.others:
         ignored = ", ".join(map(markdown.text, scores.others.ignored))
         title += f"\nwithout {ignored}: {others_f1(scores.others)}"
-    confusion = [[name, *map(str, row)] for name, row in zip(labels, scores.confusion, strict=True)]
     columns = (labels, scores.precision, scores.recall, scores.f1, scores.support)
     by_class = [
         [label, *(f"{value:.2f}" for value in values), f"{support:,}"]
         for label, *values, support in zip(*columns, strict=True)
     ]
+    header = ["label", "precision", "recall", "F1", "support"]
+    if scores.several:
+        header.append("threshold")
+        for row, threshold in zip(by_class, scores.several.thresholds, strict=True):
+            row.append(f"{threshold:.3f}")
+        return f"{title}\n\n{markdown.table(header, by_class)}"
+    confusion = [[name, *map(str, row)] for name, row in zip(labels, scores.confusion, strict=True)]
     return "\n\n".join(
         (
             title,
             markdown.table(["gold \\ predicted", *labels], confusion),
-            markdown.table(["label", "precision", "recall", "F1", "support"], by_class),
+            markdown.table(header, by_class),
         )
     )
 
@@ -272,11 +329,11 @@ def others_f1(others: Others) -> str:
 
 
 def text_table(lines: Sequence[str], results: Sequence[Predictions]) -> str:
-    """A line for each text: the label of each head with its probability, then the text, between tabs."""
+    """A line for each text: what :func:`shown_labels` of each head, then the text, between tabs."""
     shown = []
     for index, line in enumerate(lines):
         found = [
-            f"{r.task}={r.labels[r.predicted[index]]} {r.probabilities[index].max():.2f}"
+            f"{r.task}={as_text(shown_labels(r.ranked(index), r.thresholds is not None))}"
             for r in results
         ]
         shown.append("\t".join([*found, line]))

@@ -81,6 +81,16 @@ print(classify("I lost my keys .", truncation=True))
 {heads}
 """
 
+SEVERAL = """
+An utterance may have several labels of {head}: each has a probability of its own (sigmoid of its logit, as
+`problem_type` in config.json says), and those of 0.5 or more are recognised.
+
+```python
+classify = pipeline("text-classification", {folder}, top_k=None)
+print([found for found in classify("I lost my keys .", truncation=True) if found["score"] >= 0.5])
+```
+"""
+
 CONVERSATION = """
 It was trained with the last {turns} turns of a conversation. Each ends in `</s>`; the oldest are left out
 where there are more than {max_length} tokens. The tokenizer reads one turn at a time; they are joined here:
@@ -130,6 +140,7 @@ def model_card(
     writings: Mapping[str, Writing],
     corpora: Mapping[str, Sequence[str]],
     turns: int,
+    multi_label: Sequence[str] = (),
 ) -> str:
     """The content of README.md.
 
@@ -140,6 +151,7 @@ def model_card(
         writings: how the corpus of each task writes, where that is known
         corpora: names of the corpora of each task, where they are known
         turns: of a conversation, that an input has
+        multi_label: the tasks whose heads may give several labels
     """
     rows = [
         [md.code(f"{name}/{task}"), ", ".join(map(md.text, labels))]
@@ -148,6 +160,8 @@ def model_card(
     classify = CLASSIFY.format(
         folder=_python(f"{name}/{next(iter(heads), '')}"),
         heads=md.table(["folder", "labels"], rows, texts=2),
+    ) + "".join(
+        SEVERAL.format(head=md.text(task), folder=_python(f"{name}/{task}")) for task in multi_label
     )
     max_length = model.args.max_source_length
     described = [

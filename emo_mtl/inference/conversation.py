@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emo_mtl.errors import UserError
+from emo_mtl.inference.labels import shown_labels
 from emo_mtl.io import check_output, write_atomically
 from emo_mtl.preparation.dialogues import jsonl
 
@@ -45,10 +46,18 @@ class Turn:
     emotions: dict[str, dict[str, float]]  # head -> label -> probability, the most probable first
     response: str
     read: int = 1  # turns that the response takes into account, the utterance included
+    multi_label: Sequence[str] = ()  # heads that may give several labels
 
     def best(self) -> dict[str, tuple[str, float]]:
         """Head -> the most probable label and its probability."""
         return {head: next(iter(scores.items())) for head, scores in self.emotions.items()}
+
+    def shown(self) -> dict[str, dict[str, float]]:
+        """Head -> the labels to show and their probabilities, see `emo_mtl.inference.labels`."""
+        return {
+            head: shown_labels(scores, head in self.multi_label)
+            for head, scores in self.emotions.items()
+        }
 
 
 def with_history(turns: Iterable[Turn], text: str) -> list[str]:
@@ -73,7 +82,8 @@ def reply(bart: "EmoBART", turns: Iterable[Turn], text: str, **settings: Any) ->
     said = with_history(turns, text)
     (emotions,) = bart.classify([said])
     (response,) = bart.respond([said], **settings)
-    return Turn(text, emotions, CONTROL.sub(" ", response).strip(), bart.turns_read(said))
+    answer = CONTROL.sub(" ", response).strip()
+    return Turn(text, emotions, answer, bart.turns_read(said), bart.multi_label)
 
 
 @dataclass
@@ -170,7 +180,7 @@ class Conversation:
         turns: list[Turn] = []
         for text, response in zip_longest(texts[::2], texts[1::2], fillvalue=""):
             (emotions,) = self.bart.classify([with_history(turns, text)])
-            turns.append(Turn(text, emotions, response))
+            turns.append(Turn(text, emotions, response, multi_label=self.bart.multi_label))
         self.turns = turns
         return f"{name}: {len(texts)} turns"
 

@@ -43,7 +43,13 @@ from emo_mtl.tasks.config import (
     parse_loss_weights,
     parse_task_names,
 )
-from emo_mtl.tasks.flags import check_generation, check_group, check_lengths, check_training
+from emo_mtl.tasks.flags import (
+    check_class_weighted,
+    check_generation,
+    check_group,
+    check_lengths,
+    check_training,
+)
 from emo_mtl.tasks.state import check_state, merged_state, own_state
 from emo_mtl.tasks.validation_bleu import bleu_keys, log_bleu
 from emo_mtl.training.checks import check_gradient, check_launcher, fit_lengths, warn_of_clipping
@@ -76,6 +82,7 @@ class EmotionDialogueTask(TranslationTask):
         self.state.merge_state_dict(
             own_state(cfg, self.classification_tasks, src_dict, self.data_folder())
         )
+        check_class_weighted(cfg.class_weights, self.class_weighted, self.multi_label)
 
     @classmethod
     def add_args(cls, parser: ArgumentParser) -> None:
@@ -107,6 +114,11 @@ class EmotionDialogueTask(TranslationTask):
     def heads(self) -> dict[str, list[str]]:
         """The labels of each classification head, in the order of its classes."""
         return self.state.heads
+
+    @property
+    def multi_label(self) -> list[str]:
+        """The classification tasks whose utterances may have several labels."""
+        return self.state.multi_label
 
     @property
     def class_weights(self) -> dict[str, list[float]]:
@@ -156,6 +168,7 @@ class EmotionDialogueTask(TranslationTask):
             self.data_folder(epoch if is_training else 1),
             split,
             {name: self.heads[name] for name in names},
+            self.multi_label,
         )
         if is_training:
             turns = turns_in(self.datasets[split])

@@ -1,22 +1,27 @@
 """What a checkpoint keeps of the task: it generates and classifies without any flag of its training.
 
-`heads`: name of each classification task -> its labels, in order; `dictionary_sha256`: of the symbols;
+`heads`: name of each classification task -> its labels, in order; `multi_label`: those whose utterances may
+have several labels, since one of the training data has; `dictionary_sha256`: of the symbols;
 `max_source_length`, `max_target_length` and `context_turns`; `turns`: name of each trained task -> the most
 turns that its inputs had (a head of single utterances is given no more than one); `class_weights`: name of
 each task of `--class-weights` -> the weight of each class, which its loss is validated with; `bpe`,
 `writing`, `titles` and `corpora`: of the data, see `emo_mtl.inference.model_files.notes_for_checkpoint`.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from fairseq.data import Dictionary
 
+from emo_mtl.data.binarized import has_several_labels
 from emo_mtl.data.dictionaries import dictionary_sha256, load_all_labels
 from emo_mtl.errors import UserError
 from emo_mtl.inference.model_files import notes_for_checkpoint
 from emo_mtl.tasks.config import LENGTHS, EmotionDialogueConfig
+
+logger = logging.getLogger(__name__)
 
 
 def own_state(cfg: Any, names: Sequence[str], dictionary: Dictionary, data: Path) -> dict[str, Any]:
@@ -28,10 +33,19 @@ def own_state(cfg: Any, names: Sequence[str], dictionary: Dictionary, data: Path
         data: the folder of the binarized tasks
 
     Raises:
-        UserError: labels that cannot be read, or utterances with another dictionary
+        UserError: labels that cannot be read, or are damaged, or utterances with another dictionary
     """
+    heads = load_all_labels(data, names, dictionary)
+    multi_label = [
+        name for name in names if has_several_labels(str(data / name / "label" / cfg.train_subset))
+    ]
+    for name in multi_label:
+        logger.info(
+            f"{name}: several labels an utterance: binary cross entropy, probabilities by sigmoid"
+        )
     return {
-        "heads": load_all_labels(data, names, dictionary),
+        "heads": heads,
+        "multi_label": multi_label,
         "dictionary_sha256": dictionary_sha256(dictionary),
         **{flag: getattr(cfg, flag) for flag in LENGTHS},
         "turns": {},  # known once the training data is loaded
@@ -85,6 +99,10 @@ def merged_state(saved: Mapping[str, Any], own: Mapping[str, Any], cfg: Any) -> 
     return {
         **saved,
         "heads": {**saved.get("heads", {}), **own["heads"]},
+        "multi_label": [
+            *saved.get("multi_label", []),
+            *(name for name in own["multi_label"] if name not in saved.get("heads", {})),
+        ],
         "bpe": saved.get("bpe") or own["bpe"],
         # of the data of the training, where it says so
         **{

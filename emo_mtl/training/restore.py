@@ -60,11 +60,14 @@ def check_start(start: Start, cfg: Any, task: Any, model: nn.Module) -> None:
     kept = {
         name: labels
         for name, labels in task.heads.items()
-        if state.get("heads", {}).get(name) == labels and found.get(name) == len(labels)
+        if state.get("heads", {}).get(name) == labels
+        and found.get(name) == len(labels)
+        and (name in state.get("multi_label", [])) == (name in task.multi_label)
     }
     if start.with_optimizer:
         check_state(state, task.state, task.data_folder())
         check_heads(found, {name: len(labels) for name, labels in task.heads.items()})
+        check_kinds(path, state, task)
         check_frozen_heads(path, saved_flags(content, "task"), task.cfg)
         check_turns(path, saved_flags(content, "task"), task.cfg)
         check_class_weights(path, saved_flags(content, "task"), task.cfg)
@@ -115,9 +118,27 @@ def log_heads(
         )
     if other:
         logger.warning(
-            f"{path}: the heads {', '.join(other)} begin anew: its labels are others, in another order or "
-            "not known"
+            f"{path}: the heads {', '.join(other)} begin anew: its labels are others, in another order, "
+            "not known, or one an utterance in place of several"
         )
+
+
+def check_kinds(path: Path, saved: Mapping[str, Any], task: Any) -> None:
+    """Raise `UserError` where a training goes on with one label an utterance, and began with several, or so.
+
+    Args:
+        saved: the task's state of that training; old ones say nothing of several labels
+        task: an `EmotionDialogueTask`
+    """
+    kinds = {True: "several labels", False: "one label"}
+    for name in task.heads.keys() & saved.get("heads", {}).keys():
+        then, now = name in saved.get("multi_label", []), name in task.multi_label
+        if then != now:
+            raise UserError(
+                f"{task.data_folder() / name}: found {kinds[now]} an utterance, but {path} was trained with "
+                f"{kinds[then]}: use the data of before, or begin another training with "
+                f"--finetune-from-model {path} and another --save-dir"
+            )
 
 
 def check_frozen_heads(path: Path, saved: Mapping[str, Any], cfg: Any) -> None:

@@ -1,6 +1,7 @@
 """Losses and gradients of `multitask_nll`, against hand-computed values and against fairseq itself."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,9 +9,11 @@ from fairseq import tasks
 from fairseq.logging import metrics
 from fairseq.trainer import Trainer
 from helpers.config import parse_train, train_argv
-from helpers.data import WORDS, binarize, make_dictionary
+from helpers.data import WORDS, binarize, make_dictionary, with_sets, write_data_bin
+from sklearn.metrics import accuracy_score, f1_score
 
 from emo_mtl.criterions.multitask_nll import MultitaskNLLCriterion, class_counts
+from emo_mtl.errors import UserError
 from emo_mtl.evaluation.metrics import (
     accuracy,
     accuracy_of_counts,
@@ -224,6 +227,75 @@ class TestClassWeights:
         assert "e6_accuracy" in meters.get_smoothed_values()
 
 
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory) -> Path:
+    """Data whose task e6 has several labels an utterance."""
+    return with_sets(write_data_bin(tmp_path_factory.mktemp("sets"), {"train": 60, "valid": 17}))
+
+
+class TestSeveralLabels:
+    def test_loss_is_that_of_torch(self, build, sets):
+        _, task, model, criterion = build(sets, loss_weights="e6=0.5")
+        sample = batch_of(task, "e6", size=5)
+        loss, sample_size, log = criterion(model, sample)
+        logits, _ = model(**sample["net_input"], classification_head_name="e6")
+        target = sample["target"].float()
+        assert target.sum(dim=1).unique().tolist() == [1, 2]
+        expected = 0.5 * torch.nn.BCEWithLogitsLoss()(logits, target)
+        assert sample_size == 1
+        assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+        assert log["e6:count"] == 5
+
+    def test_counts(self):
+        logits = torch.tensor([[2.0, -1.0, 0.0], [-1.0, 3.0, -1.0]])
+        target = torch.tensor([[True, True, False], [False, True, False]])
+        assert class_counts(logits, target).tolist() == [
+            [1, 1, 0],  # hits
+            [1, 2, 0],  # gold
+            [1, 1, 1],  # predicted, 0 included
+        ]
+
+    def test_batches_and_ranks_change_nothing(self, build, sets):
+        _, task, model, criterion = build(sets)
+        model.eval()
+        task.load_dataset("train")
+        dataset = task.datasets["train"]
+        indices = sorted(dataset.task_indices("e6"))
+        values = []
+        for size in (1, 7, len(indices)):
+            parts = [indices[i : i + size] for i in range(0, len(indices), size)]
+            logs = [criterion(model, dataset.collater([dataset[i] for i in p]))[2] for p in parts]
+            logs.append(criterion(model, batch_of(task, "e2"))[2])
+            for summed in (False, True):  # over batches, over ranks
+                with metrics.aggregate(new_root=True) as meters:
+                    for log in [logs] if summed else [[log] for log in logs]:
+                        MultitaskNLLCriterion.reduce_metrics(log)
+                found = meters.get_smoothed_values()
+                values.append([found[f"e6_{kind}"] for kind in ("loss", "accuracy", "f1")])
+        for value in values[1:]:
+            assert value == pytest.approx(values[0], abs=0.011)
+        sample = batch_of(task, "e6", size=len(indices))
+        logits, _ = model(**sample["net_input"], classification_head_name="e6")
+        gold, predicted = sample["target"].numpy(), (logits >= 0).numpy()
+        accuracy, f1 = accuracy_score(gold, predicted), f1_score(gold, predicted, average="macro")
+        assert values[0][1:] == pytest.approx([100 * accuracy, 100 * f1], abs=0.011)
+
+    def test_other_tasks_are_as_before(self, build, sets, data_bin):
+        _, task, model, criterion = build(sets)
+        _, plain_task, _, plain = build(data_bin)
+        sample = batch_of(plain_task, "e2")
+        found, expected = (c(model, sample)[0] for c in (criterion, plain))
+        assert torch.equal(found, expected)
+        assert (task.multi_label, plain_task.multi_label) == (["e6"], [])
+
+    def test_class_weights_are_refused(self, build, sets):
+        with pytest.raises(
+            UserError, match=r"--class-weights 'balanced': found e6, whose utterances"
+        ):
+            build(sets, class_weights="balanced")
+        build(sets, class_weights="e2=balanced")
+
+
 KINDS = ("loss", "weighted_loss", "count", "classes")
 
 
@@ -392,9 +464,9 @@ def test_log_interval_without_a_task():
 
 
 @pytest.mark.parametrize("class_weights", ["", "e2=balanced"])
-def test_kinds_of_what_is_logged_do_not_depend_on_the_task(build, class_weights):
+def test_kinds_of_what_is_logged_do_not_depend_on_the_task(build, sets, class_weights):
     """fairseq adds up numbers and tensors apart, in the order of the first rank."""
-    _, task, model, criterion = build(class_weights=class_weights)
+    _, task, model, criterion = build(sets, class_weights=class_weights)
     task.load_dataset("train")
     task.load_dataset("valid")
     dataset = task.datasets["valid"]

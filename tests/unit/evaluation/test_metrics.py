@@ -15,6 +15,7 @@ from emo_mtl.evaluation.metrics import (
     accuracy,
     average_length,
     bleu,
+    class_counts,
     confusion_matrix,
     distinct_n,
     macro_f1,
@@ -100,7 +101,7 @@ class TestClassification:
         assert accuracy(confusion) == pytest.approx(60)
         # F1 = 2 hits / (gold + predicted): 4 / (3 + 2), 2 / (1 + 3), 0 / (1 + 0)
         assert macro_f1(confusion) == pytest.approx(100 * (0.8 + 0.5 + 0) / 3)
-        by_class = scores_by_class(confusion)
+        by_class = scores_by_class(*class_counts(confusion))
         assert by_class["precision"] == pytest.approx([100, 100 / 3, 0])
         assert by_class["recall"] == pytest.approx([200 / 3, 100, 0])
         assert by_class["f1"] == pytest.approx([80, 50, 0])
@@ -127,7 +128,7 @@ class TestClassification:
             gold, predicted, labels=range(num_classes), zero_division=0
         )
         *expected, support = by_class
-        found = scores_by_class(confusion)
+        found = scores_by_class(*class_counts(confusion))
         assert found["support"] == list(support)
         for name, values in zip(("precision", "recall", "f1"), expected, strict=True):
             assert found[name] == pytest.approx(100 * values)
