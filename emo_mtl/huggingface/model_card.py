@@ -64,8 +64,7 @@ real people by their messages; not for decisions about anyone; not unsupervised 
 - **Emotional language.** It imitates empathy that nobody feels; users must know that they talk to a program.
 - **Biased corpora.** Scripted dialogues, film reviews and tweets of one time and region carry their
   writers' stereotypes; other dialects, ages and cultures are recognised worse.
-- **Labels are coarse.** One label an utterance, given without the dialogue before it; irony, mixed feelings
-  and absent emotions are forced into one of the classes. Probabilities are not calibrated.
+- **Labels are coarse.** {coarse} Probabilities are not calibrated.
 - **Short memory.** It sees {turns} and at most {max_length} tokens.
 - **One language**, that of the training data.
 """
@@ -80,6 +79,14 @@ print(classify("I lost my keys .", truncation=True))
 
 {heads}
 """
+
+ONE_LABEL = """\
+One label an utterance, given without the dialogue before it; irony, mixed feelings
+  and absent emotions are forced into one of the classes."""
+
+SOME_LABELS = """\
+They were given without the dialogue before the utterance; irony and absent emotions are
+  forced into the classes."""
 
 SEVERAL = """
 An utterance may have several labels of {head}: each has a probability of its own (sigmoid of its logit, as
@@ -183,6 +190,7 @@ def model_card(
         turns=f"the last {turns} turns" if turns > 1 else "no earlier turns",
         conversation=CONVERSATION.format(turns=turns, max_length=max_length) if turns > 1 else "",
         classify=classify if heads else "",
+        coarse=SOME_LABELS if multi_label else ONE_LABEL,
         text=text_section(writings),
         corpora=md.table(["task", "corpus", "terms"], described, texts=3),
     )
