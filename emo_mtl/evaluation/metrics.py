@@ -171,19 +171,6 @@ def accuracy(confusion: ArrayLike) -> float:
     return accuracy_of_counts(hits, gold)
 
 
-def macro_f1(confusion: ArrayLike) -> float:
-    """Return the F1 of Table 4 in percent: the plain mean of the C classes' F1.
-
-    All C classes count: one that is neither in the gold labels nor predicted has an F1 of 0, as
-    in scikit-learn's ``f1_score(labels=range(C), average="macro", zero_division=0)``. nan for a
-    matrix of zeros.
-
-    Args:
-        confusion: counts of shape (C, C), rows gold, summed over batches and ranks
-    """
-    return macro_f1_of_counts(*class_counts(confusion))
-
-
 def scores_by_class(hits: NDArray, gold: NDArray, predicted: NDArray) -> dict[str, list]:
     """Return `precision`, `recall` and `f1` of each class in percent, and its `support`, lists of C.
 
@@ -223,7 +210,11 @@ def accuracy_of_counts(hits: NDArray, gold: NDArray) -> float:
 
 
 def macro_f1_of_counts(hits: NDArray, gold: NDArray, predicted: NDArray) -> float:
-    """Return :func:`macro_f1` of counts a class, shape (C,) each."""
+    """Return the F1 of Table 4 in percent of counts a class, shape (C,) each: the plain mean of the C F1.
+
+    All C classes count: one that is neither in the gold labels nor predicted has an F1 of 0, as in
+    scikit-learn's ``f1_score(labels=range(C), average="macro", zero_division=0)``. nan without gold labels.
+    """
     if not gold.any():
         return float("nan")
     # F1 = 2 * hits / (gold + predicted); a class with neither has 0 hits, hence 0 / 1

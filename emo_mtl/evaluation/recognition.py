@@ -37,9 +37,8 @@ class Predictions:
     probabilities: np.ndarray  # N x C
     # class numbers, shape (N), or with thresholds truth values, N x C; None for text without labels
     gold: np.ndarray | None
-    thresholds: np.ndarray | None = (
-        None  # of each label, shape (C), where an utterance may have several
-    )
+    # of each label, shape (C), where an utterance may have several
+    thresholds: np.ndarray | None = None
 
     @property
     def predicted(self) -> np.ndarray:
