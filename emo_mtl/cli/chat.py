@@ -72,9 +72,10 @@ def talk(conversation: Conversation) -> None:
                 print(conversation.command(line))
             elif line:
                 turn = conversation.answer(line)
-                for head, (label, probability) in turn.best().items():
-                    bar = "█" * round(BAR * probability)
-                    print(f"     {titles[head]:<{width}} {label:<12} {probability:.2f} {bar}")
+                for head, scores in turn.shown().items():
+                    for label, probability in scores.items():
+                        bar = "█" * round(BAR * probability)
+                        print(f"     {titles[head]:<{width}} {label:<12} {probability:.2f} {bar}")
                 print(f"bot> {turn.response}")
                 for note in notes(turn):
                     print(f"     ({note})")

@@ -14,6 +14,7 @@ from emo_mtl.errors import UserError
 from emo_mtl.evaluation.parts import PARTS_NOTE
 from emo_mtl.evaluation.recognition import (
     MACRO_F1_NOTE,
+    labels_to_ignore,
     parts_table,
     predictions_tsv,
     score,
@@ -72,6 +73,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="OUT.tsv",
         help="also write line, task, gold and predicted label, and probability of each utterance",
     )
+    parser.add_argument(
+        "--ignore-label",
+        action="append",
+        default=[],
+        metavar="LABEL",
+        help="also give micro-F1 and macro-F1 over the other labels, as is usual where most utterances have "
+        "no emotion (none, neutral); may be repeated. Of the heads that have the label",
+    )
     add_overlap_argument(parser)
     add_json_argument(parser, "the scores")
     add_bpe_arguments(parser)
@@ -94,13 +103,14 @@ def run(args: argparse.Namespace) -> None:
     task, model = load_heads(args.model, args.data, names, args.untrained_head, args.seed)
     model.to("cuda" if torch.cuda.is_available() and not args.cpu else "cpu")
     heads = (task, model, names or list(task.heads))
+    ignored = labels_to_ignore({name: task.heads[name] for name in heads[2]}, args.ignore_label)
     if args.input:
         texts = [split_turns(line) for line in lines]
         results = classify_texts(*heads, texts, vars(args), args.input, args.batch_size)
         print(text_table(lines, results))
     else:
         results = classify_subset(*heads, args.subset, args.batch_size)
-        scores = score(results, args.overlap, args.subset)
+        scores = score(results, args.overlap, args.subset, ignored)
         whole = [entry for entry in scores if entry.part == "all"]
         print("\n\n".join(score_table(entry, args.subset) for entry in whole))
         if args.overlap:
@@ -119,6 +129,10 @@ def check(args: argparse.Namespace) -> None:
         raise UserError(f"--batch-size: found {args.batch_size}, expected 1 or more")
     if args.input and args.overlap:
         raise UserError("--overlap: found --input, expected a --subset: its text is not scored")
+    if args.input and args.ignore_label:
+        raise UserError(
+            "--ignore-label: found --input, expected a --subset: its text is not scored"
+        )
     if args.input and args.json:
         raise UserError(
             "--json: found --input, whose text has no labels to score: use --predictions"

@@ -4,7 +4,8 @@
     emo-mtl prepare --raw-dir RAW --out-dir DATA --bpe gpt2 --gpt2-bpe-dir GPT2
     emo-mtl prepare --responses TALKS --context-turns 3 --out-dir DATA --bpe sentencepiece
 
-RAW has the folders dailydialog, tec, sst2, crowdflower; TALKS has dialogues of your own. DATA gets:
+RAW has the folders dailydialog, tec, sst2, crowdflower, and goemotions for `--tasks goemotions`; TALKS has
+dialogues of your own. DATA gets:
 
     data-bin/response/         what fairseq-preprocess --source-lang source --target-lang target writes
     data-bin/TASK/input0/      what fairseq-preprocess --only-source writes, as for sentence_prediction
@@ -26,7 +27,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from emo_mtl.inference.bpe import GPT2_FILES
-from emo_mtl.preparation.corpora import READERS
+from emo_mtl.preparation.corpora import PAPER, READERS
 
 HELP = "make the folder of data that fairseq-train reads, from the raw corpora or from your own"
 
@@ -47,8 +48,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tasks",
         type=lambda names: tuple(filter(None, names.split(","))),
-        help=f"tasks to prepare from --raw-dir; '' for none (default: {','.join(READERS)}; without "
-        "response where there are --responses)",
+        help=f"tasks to prepare from --raw-dir, of {','.join(READERS)}; '' for none (default: the paper's, "
+        f"{','.join(PAPER)}; without response where there are --responses)",
     )
     parser.add_argument(
         "--responses",
@@ -89,7 +90,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=FOLDER",
         help="also prepare a classification task of your own, of which FOLDER holds train.tsv, valid.tsv and "
-        "test.tsv, text<TAB>label (emo_mtl/preparation/custom.py has more); may be repeated",
+        "test.tsv, text<TAB>label, or several labels with commas between (emo_mtl/preparation/custom.py has "
+        "more); may be repeated",
     )
     parser.add_argument(
         "--bpe",

@@ -47,11 +47,15 @@ def class_counts(logits: Tensor, target: Tensor) -> Tensor:
 
     Args:
         logits: B x C
-        target: class numbers, shape (B)
+        target: class numbers, shape (B); or truth values, B x C, where logits of 0 or more are predicted: a
+            probability of 0.5
 
     Returns:
         3 x C: hits, gold labels, predictions
     """
+    if target.dim() == 2:
+        above = logits >= 0
+        return torch.stack([(target & above).sum(0), target.sum(0), above.sum(0)])
     predicted = logits.argmax(dim=1)
     kinds = torch.stack([target.eq(predicted), torch.ones_like(target), torch.ones_like(target)])
     classes = torch.stack([target, target, predicted])
@@ -95,9 +99,10 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
     Over the K micro-batches of an update (`--update-freq` times ranks) the gradient is
     (1/K) sum of lambda_t * gradient of m_k, where m_k is the mean loss of micro-batch k: label-smoothed
     NLL per target token for responses (per response with `--sentence-avg`), cross entropy per utterance
-    for classification; lambda of responses is 1. fairseq divides by the summed `sample_size`, which is
-    therefore 1 for each micro-batch. Where no classification task is trained, loss and sample size are
-    those of `label_smoothed_cross_entropy`.
+    for classification (with `--class-weights` the weighted sum over the sum of the weights); lambda of
+    responses is 1. fairseq divides by the summed `sample_size`, which is therefore 1 for each
+    micro-batch. Where no classification task is trained, loss and sample size are those of
+    `label_smoothed_cross_entropy`.
 
     With `--response-loss-reduction sum` m_k of responses is the sum over target tokens, with or without
     classification tasks.
@@ -155,13 +160,15 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
         else:
             logits, _ = model(**sample["net_input"], classification_head_name=name)  # B x C
             target = sample["target"]
-            loss = F.cross_entropy(logits.float(), target, reduction="sum")
-            count = target.size(0)
             weight = self.loss_weights[name]
-            sums = {
+            loss, count = self.classification_loss(name, logits, target)
+            sums = {of_task(name, "weights"): count} if name in self.task.class_weights else {}
+            if name in self.task.multi_label:
+                sums[of_task(name, "right")] = target.eq(logits.data >= 0).all(dim=1).sum()
+            sums |= {
                 of_task(name, "loss"): loss.data,
                 of_task(name, "weighted_loss"): weight * loss.data,
-                of_task(name, "count"): count,
+                of_task(name, "count"): target.size(0),
                 of_task(name, "classes"): class_counts(logits.data, target),
             }
         check_finite(loss, name, model)
@@ -178,6 +185,30 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
             "sample_size": sample_size,
         }
         return loss, sample_size, logging_output
+
+    def classification_loss(
+        self, name: str, logits: Tensor, target: Tensor
+    ) -> tuple[Tensor, int | Tensor]:
+        """Cross entropy in nats, summed over utterances, and what its mean is divided by.
+
+        That is the number of utterances; with `--class-weights` the loss of each is weighted, and the sum
+        is divided by that of the weights. Where an utterance may have several labels, its loss is the mean
+        of the C binary cross entropies, as in transformers (`multi_label_classification`).
+
+        Args:
+            logits: B x C
+            target: class numbers, shape (B), or truth values, B x C
+        """
+        logits = logits.float()
+        if name in self.task.multi_label:
+            losses = F.binary_cross_entropy_with_logits(logits, target.float(), reduction="none")
+            return losses.mean(dim=1).sum(), target.size(0)
+        if name not in self.task.class_weights:
+            return F.cross_entropy(logits, target, reduction="sum"), target.size(0)
+        # the copy does not wait for the GPU
+        weights = torch.tensor(self.task.class_weights[name]).to(logits.device, non_blocking=True)
+        loss = F.cross_entropy(logits, target, weights, reduction="sum")
+        return loss, weights[target].sum()
 
     def response_loss(
         self, model: nn.Module, sample: dict[str, Any], reduce: bool
@@ -208,7 +239,12 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
         kinds apart when it adds up over ranks, which hold different tasks in validation.
         """
         zeros: dict[str, Any] = {"response_count": 0, "response_ntokens": 0}
+        zeros |= {
+            of_task(name, "right"): torch.zeros((), dtype=torch.long, device=device)
+            for name in self.task.multi_label
+        }
         losses = ["response_loss", "response_nll_loss"]
+        losses += [of_task(name, "weights") for name in self.task.class_weights]
         for name, labels in self.heads.items():
             zeros[of_task(name, "count")] = 0
             losses += [of_task(name, "loss"), of_task(name, "weighted_loss")]
@@ -223,7 +259,8 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
 
         `loss`: sum over tasks of lambda_t times the mean loss of t; `response_loss` and
         `response_nll_loss` per token, `response_ppl`; for a classification task t `t_loss` per
-        utterance, `t_accuracy` and `t_f1` (macro) in percent.
+        utterance (the weighted mean with `--class-weights`), `t_accuracy` and `t_f1` (macro) in percent.
+        Of several labels an utterance the accuracy is that of whole sets.
         """
 
         def total(key: str) -> Any:
@@ -248,11 +285,17 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
                 lambda meters: utils.get_perplexity(meters["response_nll_loss"].avg),
             )
         for name in names:
-            count = of_task(name, "count")
+            is_class_weighted = of_task(name, "weights") in logging_outputs[0]
+            count = of_task(name, "weights" if is_class_weighted else "count")
             log_mean(f"{name}_loss", of_task(name, "loss"), count)
             log_mean(f"_{name}_weighted_loss", of_task(name, "weighted_loss"), count)
-            if total(count) > 0:
-                log_classification(name, total(of_task(name, "classes")))
+            utterances = total(of_task(name, "count"))
+            if utterances > 0:
+                has_sets = of_task(name, "right") in logging_outputs[0]
+                log_classification(name, total(of_task(name, "classes")), not has_sets)
+                if has_sets:
+                    share = 100 * total(of_task(name, "right")) / utterances
+                    metrics.log_scalar(f"{name}_accuracy", share, utterances, round=2)
         parts = ["response_loss", *(f"_{name}_weighted_loss" for name in names)]
         metrics.log_derived(
             "loss",
@@ -266,8 +309,13 @@ def has_data(meters: Any, key: str) -> bool:
     return key in meters and meters[key].count > 0
 
 
-def log_classification(name: str, counts: Tensor) -> None:
-    """Log accuracy and macro-F1 of the summed counts of the classes (3 x C, see :func:`class_counts`)."""
+def log_classification(name: str, counts: Tensor, has_accuracy: bool) -> None:
+    """Log macro-F1, and accuracy where each utterance has one label, of the summed counts of the classes.
+
+    Args:
+        counts: 3 x C, see :func:`class_counts`
+        has_accuracy: whether they tell it: not how many sets of several labels are right
+    """
     key = f"_{name}_classes"
     metrics.log_scalar(key, counts)
 
@@ -279,5 +327,6 @@ def log_classification(name: str, counts: Tensor) -> None:
 
         return score
 
-    metrics.log_derived(f"{name}_accuracy", derive(lambda c: accuracy_of_counts(c[0], c[1])))
+    if has_accuracy:
+        metrics.log_derived(f"{name}_accuracy", derive(lambda c: accuracy_of_counts(c[0], c[1])))
     metrics.log_derived(f"{name}_f1", derive(lambda c: macro_f1_of_counts(*c)))

@@ -93,18 +93,34 @@ def check_utterances(prefix: str, dataset: FairseqDataset) -> None:
         )
 
 
-def load_label_numbers(prefix: str, labels: Sequence[str], num_inputs: int) -> Tensor:
+def has_several_labels(prefix: str) -> bool:
+    """Whether a line of a binarized label file holds more than one label; not where there is no such file.
+
+    Raises:
+        UserError: a file that is damaged
+    """
+    if not os.path.isfile(prefix + ".idx"):
+        return False
+    check_complete(prefix)
+    dataset = indexed_dataset.make_dataset(prefix, indexed_dataset.infer_dataset_impl(prefix))
+    return bool(np.asarray(dataset.sizes).max() > 2)  # with </s>
+
+
+def load_label_numbers(
+    prefix: str, labels: Sequence[str], num_inputs: int, several: bool = False
+) -> Tensor:
     """Class numbers of a binarized label file.
 
     Args:
-        labels: the task's labels, in order
-        num_inputs: lines of the utterances that the labels belong to
+        labels: the task's C labels, in order
+        num_inputs: N, lines of the utterances that the labels belong to
+        several: whether a line may hold several labels
 
     Returns:
-        shape (num_inputs)
+        shape (N); with `several` truth values, N x C
 
     Raises:
-        UserError: another number of lines, or a line that is not one of the labels
+        UserError: another number of lines, or a line that is not one of the labels, or some of them
     """
     check_complete(prefix)
     dictionary = read_dictionary(Path(prefix).parent / "dict.txt")
@@ -118,10 +134,17 @@ def load_label_numbers(prefix: str, labels: Sequence[str], num_inputs: int) -> T
     numbers = []
     for line in range(len(dataset)):
         symbols = [dictionary[i] for i in dataset[line].tolist() if i != dictionary.eos()]
-        if len(symbols) != 1 or symbols[0] not in labels:
+        is_right_number = len(symbols) == 1 or (several and symbols)
+        if not is_right_number or any(symbol not in labels for symbol in symbols):
             raise UserError(
                 f"{prefix}.bin: line {line + 1}: found {' '.join(symbols) or 'nothing'!r}, expected one "
-                f"of {', '.join(labels)}: correct the label file and {PREPARE_AGAIN}"
+                f"{'or more ' if several else ''}of {', '.join(labels)}: correct the label file and "
+                f"{PREPARE_AGAIN}"
             )
-        numbers.append(dataset[line][0].item() - dictionary.nspecial)
-    return torch.tensor(numbers)
+        numbers.append([labels.index(symbol) for symbol in symbols])
+    if not several:
+        return torch.tensor(numbers).squeeze(1)
+    found = torch.zeros(len(numbers), len(labels), dtype=torch.bool)
+    for row, columns in zip(found, numbers, strict=True):
+        row[columns] = True
+    return found

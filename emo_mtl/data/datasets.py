@@ -93,7 +93,8 @@ class LabelledDataset(BaseWrapperDataset):
     Args:
         pairs: the utterance as source and as target, which makes `prev_output_tokens` the
             right-shifted utterance (paper, Section 3.1)
-        labels: class numbers, shape (number of items)
+        labels: class numbers, shape (number of items); of several labels an utterance truth values,
+            number of items x C
     """
 
     def __init__(self, pairs: PairDataset, labels: Tensor):
@@ -101,7 +102,7 @@ class LabelledDataset(BaseWrapperDataset):
         self.labels = labels
 
     def collater(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
-        """A batch as of `LanguagePairDataset`, with `target` of shape (batch)."""
+        """A batch as of `LanguagePairDataset`, with the labels as `target`, shape (batch) or batch x C."""
         batch = self.dataset.collater(samples)
         return {**batch, "target": self.labels[batch["id"]]} if batch else batch
 

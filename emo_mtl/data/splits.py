@@ -1,7 +1,7 @@
 """From binarized files, or text that is encoded already, to the datasets that a model is given."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ class Splits:
         heads: Mapping[str, Sequence[str]],
         emotions: Emotions,
         dropout: float,
+        multi_label: Collection[str] = (),
     ) -> PairDataset | MultitaskDataset:
         """One split of the responses, and of the classification tasks where there are some.
 
@@ -49,13 +50,15 @@ class Splits:
             heads: name of each classification task -> its labels, in order
             emotions: that the model can be asked for
             dropout: share of the utterances without the emotion of the response; 1: none is read
+            multi_label: those of them whose utterances have several labels
 
         Raises:
             UserError: a file that is missing, cut off or empty, or that does not fit its labels
         """
         responses = self.responses(folder, split, emotions, dropout)
         labelled = {
-            name: self.classification(folder, split, name, labels) for name, labels in heads.items()
+            name: self.classification(folder, split, name, labels, name in multi_label)
+            for name, labels in heads.items()
         }
         datasets: dict[str, FairseqDataset] = {RESPONSE: responses, **labelled}
         for name, dataset in datasets.items():
@@ -105,12 +108,13 @@ class Splits:
         )
 
     def classification(
-        self, folder: Path, split: str, name: str, labels: Sequence[str]
+        self, folder: Path, split: str, name: str, labels: Sequence[str], several: bool = False
     ) -> LabelledDataset:
-        """Utterances, each with its class number; `UserError` as of :meth:`load`."""
+        """Utterances, each with its class number, or `several`; `UserError` as of :meth:`load`."""
         prefix = str(folder / name / "input0" / split)
         utterances = self._read(prefix)
-        numbers = load_label_numbers(str(folder / name / "label" / split), labels, len(utterances))
+        prefix = str(folder / name / "label" / split)
+        numbers = load_label_numbers(prefix, labels, len(utterances), several)
         pairs = self.pairs(utterances, utterances, shuffle=split != "test")
         return LabelledDataset(pairs, numbers)
 
@@ -222,6 +226,45 @@ def turns_in(dataset: PairDataset | MultitaskDataset) -> dict[str, int]:
         for name, part in parts.items()
     }
     return {name: pair.src.turns for name, pair in pairs.items()}
+
+
+def balanced_weights(counts: Sequence[int]) -> list[float]:
+    """The weights of classes that occur so often: n / (C n_c), so that all have one part in a loss.
+
+    As scikit-learn's `class_weight="balanced"` (King and Zeng 2001). A class without an example has the
+    weight 0, and is none of the C.
+    """
+    share = sum(counts) / sum(count > 0 for count in counts)
+    return [share / count if count else 0.0 for count in counts]
+
+
+def balanced_weights_in(
+    dataset: PairDataset | MultitaskDataset,
+    heads: Mapping[str, Sequence[str]],
+    names: Iterable[str],
+) -> dict[str, list[float]]:
+    """Name of each task of :meth:`Splits.load` that has such weights -> :func:`balanced_weights`, logged.
+
+    Args:
+        heads: name of each classification task -> its C labels
+        names: of those with class weights, of which only the trained ones are loaded
+    """
+    parts = dataset.datasets if isinstance(dataset, MultitaskDataset) else {}
+    found = {}
+    for name in (name for name in names if name in parts):
+        labels = heads[name]
+        found[name] = balanced_weights(
+            np.bincount(parts[name].labels, minlength=len(labels)).tolist()
+        )
+        shown = ", ".join(f"{k} {w:.3g}" for k, w in zip(labels, found[name], strict=True))
+        logger.info(f"{name}: class weights {shown}")
+        missing = [label for label, w in zip(labels, found[name], strict=True) if w == 0]
+        if missing:
+            logger.warning(
+                f"{name}: no training example of {', '.join(missing)}: class weight 0, so that examples of "
+                "it do not count in the validation loss"
+            )
+    return found
 
 
 def check_turns(folder: Path, most: int, turns: Mapping[str, int]) -> None:

@@ -107,7 +107,10 @@ def turn(item: Turn, titles: dict[str, str]) -> str:
     answer = html.escape(item.response) or dots
     about = " · ".join(map(html.escape, notes(item)))
     about = f'<div class="about">{about}</div>' if about else ""
-    charts = "".join(chart(titles[head], scores) for head, scores in item.emotions.items())
+    shown = item.shown()
+    charts = "".join(
+        chart(titles[head], scores, list(shown[head])) for head, scores in item.emotions.items()
+    )
     return (
         '<div class="turn"><div class="said">'
         f'<div class="bubble you" dir="auto">{unseen("You: ")}{html.escape(item.text)}</div>'
@@ -121,17 +124,16 @@ def unseen(text: str) -> str:
     return f'<span class="unseen">{text}</span>'
 
 
-def chart(title: str, scores: dict[str, float]) -> str:
-    """The bars of one head, the most probable label first and named above them."""
-    best = next(iter(scores))
-    bars = [bar(label, scores[label], label == best) for label in scores]
+def chart(title: str, scores: dict[str, float], best: list[str]) -> str:
+    """The bars of one head, the most probable label first; the best are named above them."""
+    bars = [bar(label, scores[label], label in best) for label in scores]
     shown, rest = "".join(bars[:SHOWN_LABELS]), "".join(bars[SHOWN_LABELS:])
     if rest:
         more = len(bars) - SHOWN_LABELS
         rest = f"<details><summary>{more} more</summary>{rest}</details>"
     return (
         f'<div><div class="head-name">{html.escape(title)}</div>'
-        f'<div class="head-best">{html.escape(best)}</div>'
+        f'<div class="head-best">{html.escape(", ".join(best))}</div>'
         f'<div class="bars" aria-live="off">{shown}{rest}</div></div>'
     )
 

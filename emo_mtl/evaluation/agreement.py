@@ -113,7 +113,13 @@ def tfidf_judge(data: Path, tasks: Sequence[str]) -> Judge:
                 f"--task {task}: found the text of {', '.join(there) or 'no task'} in {data / 'text'}, "
                 "expected one of them"
             )
-        classifier.fit(*read_split(data, task, "train"))
+        train = read_split(data, task, "train")
+        if train.has_several_labels:
+            raise UserError(
+                f"--task {task}: found several labels a text in {data / 'text' / task}, expected one: "
+                "choose a task with one label, or judge with the heads of a MODEL: their most probable label"
+            )
+        classifier.fit(*train)
     return lambda texts: {task: list(c.predict(texts)) for task, c in classifiers.items()}
 
 

@@ -3,9 +3,10 @@
 import contextlib
 import json
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,11 +16,12 @@ from emo_mtl.evaluation.metrics import word_tokenizer
 from emo_mtl.evaluation.parts import PARTS_NOTE, read_parts
 from emo_mtl.evaluation.recognition import Predictions
 from emo_mtl.evaluation.responses import Responses, ResponseScores
+from emo_mtl.evaluation.thresholds import best_thresholds
 from emo_mtl.formats import typed_json
 from emo_mtl.inference.turns import split_turns
 from emo_mtl.io import atomic_folder
 from emo_mtl.names import RESPONSE
-from emo_mtl.preparation.splits import Split, text_folder
+from emo_mtl.preparation.splits import Split, read_split, text_folder
 
 # name of the run folder: name of the row in tables, function of emo_mtl.evaluation.baselines
 RESPONDERS = {
@@ -96,14 +98,9 @@ def run_classifiers(settings: Settings, texts: dict[str, tuple[Split, Split]]) -
         start = time.perf_counter()
         results = []
         for task, (train, split) in texts.items():
-            labels = sorted({*train.answers, *split.answers})
             with learning_from(settings.data, task):
-                examples = list(zip(words_of(train.inputs), train.answers, strict=True))
-                probabilities = baselines.probabilities(
-                    make(), examples, words_of(split.inputs), labels
-                )
-            gold = np.array([labels.index(label) for label in split.answers])
-            results.append(Predictions(task, labels, probabilities, gold))
+                classify = classify_sets if train.has_several_labels else classify_one
+                results.append(classify(settings, task, train, split, make))
         seconds = time.perf_counter() - start
         scores = recognition.score(results, settings.overlap, settings.subset)
         files = {
@@ -114,6 +111,47 @@ def run_classifiers(settings: Settings, texts: dict[str, tuple[Split, Split]]) -
         shown.append(f"{title} on {settings.subset}:\n\n{recognition.parts_table(scores)}")
     notes = [recognition.MACRO_F1_NOTE, *([PARTS_NOTE] if settings.overlap else [])]
     return "\n\n".join([*shown, "\n".join(notes)])
+
+
+def classify_one(
+    settings: Settings, task: str, train: Split, split: Split, make: Callable[[], Any]
+) -> Predictions:
+    """What a classifier says of a split, after it was trained.
+
+    Args:
+        make: the classifier
+    """
+    labels = sorted({*train.answers, *split.answers})
+    examples = list(zip(words_of(train.inputs), train.answers, strict=True))
+    probabilities = baselines.probabilities(make(), examples, words_of(split.inputs), labels)
+    gold = np.array([labels.index(label) for label in split.answers])
+    return Predictions(task, labels, probabilities, gold)
+
+
+def classify_sets(
+    settings: Settings, task: str, train: Split, split: Split, make: Callable[[], Any]
+) -> Predictions:
+    """The same where a text may have several labels, with thresholds chosen on `valid` as a model's."""
+    valid = read_split(settings.data, task, "valid")
+    labels = sorted({label for part in (train, valid, split) for label in names_in(part)})
+    examples = list(zip(words_of(train.inputs), train.answers, strict=True))
+    texts = [*words_of(valid.inputs), *words_of(split.inputs)]
+    found = baselines.label_probabilities(make, examples, texts, labels)
+    is_given = np.array(
+        [
+            [label in line.split(" ") for label in labels]
+            for line in [*valid.answers, *split.answers]
+        ]
+    )
+    n = len(valid.inputs)
+    return Predictions(
+        task, labels, found[n:], is_given[n:], best_thresholds(is_given[:n], found[:n])
+    )
+
+
+def names_in(split: Split) -> set[str]:
+    """All labels that texts of a split have."""
+    return {label for line in split.answers for label in line.split(" ")}
 
 
 def words_of(lines: Iterable[str]) -> list[str]:

@@ -5,7 +5,7 @@ is deterministic; of equally good answers the first in the training data is take
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -105,6 +105,34 @@ def probabilities(
     result = np.zeros((len(texts), len(labels)))
     result[:, columns] = classifier.predict_proba(texts)
     return result
+
+
+def label_probabilities(
+    make: Callable[[], "ClassifierMixin"],
+    train: Sequence[tuple[str, str]],
+    texts: Sequence[str],
+    labels: Sequence[str],
+) -> NDArray[np.float64]:
+    """Train a classifier for each label, against the rest, where a text may have several, and apply them.
+
+    Args:
+        make: a classifier
+        train: texts with their labels, spaces between
+        texts: N texts
+        labels: C labels, of which the training data may lack some
+
+    Returns:
+        the probability of each label, N x C
+
+    Raises:
+        ValueError: scikit-learn cannot learn from the training data
+    """
+    found = np.zeros((len(texts), len(labels)))
+    for column, label in enumerate(labels):
+        has_label = [(text, str(label in given.split(" "))) for text, given in train]
+        if len({given for _, given in has_label}) > 1:
+            found[:, column] = probabilities(make(), has_label, texts, ["False", "True"])[:, 1]
+    return found
 
 
 def _most_frequent(texts: Iterable[str]) -> str:

@@ -171,28 +171,14 @@ def accuracy(confusion: ArrayLike) -> float:
     return accuracy_of_counts(hits, gold)
 
 
-def macro_f1(confusion: ArrayLike) -> float:
-    """Return the F1 of Table 4 in percent: the plain mean of the C classes' F1.
-
-    All C classes count: one that is neither in the gold labels nor predicted has an F1 of 0, as
-    in scikit-learn's ``f1_score(labels=range(C), average="macro", zero_division=0)``. nan for a
-    matrix of zeros.
-
-    Args:
-        confusion: counts of shape (C, C), rows gold, summed over batches and ranks
-    """
-    return macro_f1_of_counts(*class_counts(confusion))
-
-
-def scores_by_class(confusion: ArrayLike) -> dict[str, list]:
+def scores_by_class(hits: NDArray, gold: NDArray, predicted: NDArray) -> dict[str, list]:
     """Return `precision`, `recall` and `f1` of each class in percent, and its `support`, lists of C.
 
     As scikit-learn's ``precision_recall_fscore_support(labels=range(C), zero_division=0)``.
 
     Args:
-        confusion: counts of shape (C, C), rows gold
+        hits, gold, predicted: counts a class, shape (C,) each
     """
-    hits, gold, predicted = class_counts(confusion)
     totals = {"precision": predicted, "recall": gold, "f1": (gold + predicted) / 2}
     # a class without any has 0 hits, hence 0 / 1
     shares = {name: hits / np.where(total, total, 1) for name, total in totals.items()}
@@ -208,6 +194,15 @@ def class_counts(confusion: ArrayLike) -> tuple[NDArray, NDArray, NDArray]:
     return np.diag(confusion), confusion.sum(axis=1), confusion.sum(axis=0)
 
 
+def label_counts(gold: NDArray, predicted: NDArray) -> tuple[NDArray, NDArray, NDArray]:
+    """Return the hits, gold labels and predictions of each label, shape (C,) each, of several an example.
+
+    Args:
+        gold, predicted: truth values, N x C
+    """
+    return (gold & predicted).sum(axis=0), gold.sum(axis=0), predicted.sum(axis=0)
+
+
 def accuracy_of_counts(hits: NDArray, gold: NDArray) -> float:
     """Return the accuracy in percent of counts a class, shape (C,); nan where there are none."""
     total = gold.sum()
@@ -215,11 +210,25 @@ def accuracy_of_counts(hits: NDArray, gold: NDArray) -> float:
 
 
 def macro_f1_of_counts(hits: NDArray, gold: NDArray, predicted: NDArray) -> float:
-    """Return :func:`macro_f1` of counts a class, shape (C,) each."""
+    """Return the F1 of Table 4 in percent of counts a class, shape (C,) each: the plain mean of the C F1.
+
+    All C classes count: one that is neither in the gold labels nor predicted has an F1 of 0, as in
+    scikit-learn's ``f1_score(labels=range(C), average="macro", zero_division=0)``. nan without gold labels.
+    """
     if not gold.any():
         return float("nan")
     # F1 = 2 * hits / (gold + predicted); a class with neither has 0 hits, hence 0 / 1
     return float(100 * np.mean(2 * hits / np.maximum(1, gold + predicted)))
+
+
+def micro_f1_of_counts(hits: NDArray, gold: NDArray, predicted: NDArray) -> float:
+    """Return the F1 in percent of the summed counts of classes, shape (C,) each; nan without gold labels.
+
+    As scikit-learn's ``f1_score(labels=..., average="micro")``.
+    """
+    if not gold.any():
+        return float("nan")
+    return float(100 * 2 * hits.sum() / (gold.sum() + predicted.sum()))
 
 
 def _check_parallel(hypotheses: Sequence, references: Sequence) -> None:

@@ -18,10 +18,25 @@ T = TypeVar("T")
 Score = Annotated[float, "or NaN"]
 
 
+# Metadata of a field that a file has only where it is not None.
+WHERE_GIVEN = {"where given": True}
+
+
 def to_text(result: Any) -> str:
     """A dataclass, or a list of dataclasses, as the text of a JSON file."""
-    content = [asdict(entry) for entry in result] if isinstance(result, list) else asdict(result)
+    content = (
+        [_content(entry) for entry in result] if isinstance(result, list) else _content(result)
+    )
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+
+
+def _content(entry: Any) -> dict[str, Any]:
+    """The fields of a dataclass, without those of `WHERE_GIVEN` that are None."""
+    content = asdict(entry)
+    absent = [
+        f.name for f in fields(entry) if f.metadata == WHERE_GIVEN and content[f.name] is None
+    ]
+    return {name: value for name, value in content.items() if name not in absent}
 
 
 def write(path: Path, result: Any) -> None:

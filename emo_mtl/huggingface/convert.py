@@ -86,17 +86,23 @@ def to_huggingface(model: EmoBARTModel, dictionary: Dictionary) -> "BartForCondi
 
 
 def to_huggingface_classifier(
-    model: EmoBARTModel, name: str, labels: Sequence[str]
+    model: EmoBARTModel, name: str, labels: Sequence[str], several: bool = False
 ) -> "BartForSequenceClassification":
     """The model with one of its heads, whose classes have these labels.
+
+    Args:
+        several: whether an utterance may have several labels: their probabilities are sigmoids then, in the
+            pipeline too
 
     Raises:
         UserError: as of :func:`to_huggingface`
     """
+    kind = {"problem_type": "multi_label_classification"} if several else {}
     config = bart_config(
         model,
         id2label=dict(enumerate(labels)),
         label2id={label: number for number, label in enumerate(labels)},
+        **kind,
     )
     converted = import_transformers().BartForSequenceClassification(config)
     state = to_huggingface_state(model)

@@ -40,7 +40,8 @@ def export(
     )
     to_huggingface(model, task.target_dictionary).save_pretrained(folder)
     for head, labels in task.heads.items():
-        to_huggingface_classifier(model, head, labels).save_pretrained(folder / head)
+        several = head in task.multi_label
+        to_huggingface_classifier(model, head, labels, several).save_pretrained(folder / head)
         tokenizer.save_pretrained(folder / head)
     found = {corpus: task.writing(corpus) for corpus in (RESPONSE, *task.heads)}
     writings = {corpus: writing for corpus, writing in found.items() if writing}
@@ -53,6 +54,7 @@ def export(
         corpora=task.state.corpora,
         turns=task.cfg.context_turns,
         emotions=task.emotions,
+        multi_label=task.multi_label,
     )
     (folder / "README.md").write_text(card, encoding="utf-8")
 

@@ -65,8 +65,7 @@ real people by their messages; not for decisions about anyone; not unsupervised 
 - **Emotional language.** It imitates empathy that nobody feels; users must know that they talk to a program.
 - **Biased corpora.** Scripted dialogues, film reviews and tweets of one time and region carry their
   writers' stereotypes; other dialects, ages and cultures are recognised worse.
-- **Labels are coarse.** One label an utterance, given without the dialogue before it; irony, mixed feelings
-  and absent emotions are forced into one of the classes. Probabilities are not calibrated.
+- **Labels are coarse.** {coarse} Probabilities are not calibrated.
 - **Short memory.** It sees {turns} and at most {max_length} tokens.
 - **One language**, that of the training data.
 """
@@ -80,6 +79,24 @@ print(classify("I lost my keys .", truncation=True))
 ```
 
 {heads}
+"""
+
+ONE_LABEL = """\
+One label an utterance, given without the dialogue before it; irony, mixed feelings
+  and absent emotions are forced into one of the classes."""
+
+SOME_LABELS = """\
+They were given without the dialogue before the utterance; irony and absent emotions are
+  forced into the classes."""
+
+SEVERAL = """
+An utterance may have several labels of {head}: each has a probability of its own (sigmoid of its logit, as
+`problem_type` in config.json says), and those of 0.5 or more are recognised.
+
+```python
+classify = pipeline("text-classification", {folder}, top_k=None)
+print([found for found in classify("I lost my keys .", truncation=True) if found["score"] >= 0.5])
+```
 """
 
 READ = """
@@ -148,6 +165,7 @@ def model_card(
     corpora: Mapping[str, Sequence[str]],
     turns: int,
     emotions: Emotions,
+    multi_label: Sequence[str] = (),
 ) -> str:
     """The content of README.md.
 
@@ -159,6 +177,7 @@ def model_card(
         corpora: names of the corpora of each task, where they are known
         turns: of a conversation, that an input has
         emotions: that an answer can be asked for
+        multi_label: the tasks whose heads may give several labels
     """
     rows = [
         [md.code(f"{name}/{task}"), ", ".join(map(md.text, labels))]
@@ -167,6 +186,8 @@ def model_card(
     classify = CLASSIFY.format(
         folder=_python(f"{name}/{next(iter(heads), '')}"),
         heads=md.table(["folder", "labels"], rows, texts=2),
+    ) + "".join(
+        SEVERAL.format(head=md.text(task), folder=_python(f"{name}/{task}")) for task in multi_label
     )
     max_length = model.args.max_source_length
     described = [
@@ -188,6 +209,7 @@ def model_card(
         turns=f"the last {turns} turns" if turns > 1 else "no earlier turns",
         conversation=reading_section(turns, max_length, emotions),
         classify=classify if heads else "",
+        coarse=SOME_LABELS if multi_label else ONE_LABEL,
         text=text_section(writings),
         corpora=md.table(["task", "corpus", "terms"], described, texts=3),
     )

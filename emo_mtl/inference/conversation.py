@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from emo_mtl.errors import UserError
+from emo_mtl.inference.labels import shown_labels
 from emo_mtl.io import check_output, write_atomically
 from emo_mtl.preparation.dialogues import jsonl
 
@@ -47,14 +48,22 @@ class Turn:
     emotions: dict[str, dict[str, float]]  # head -> label -> probability, the most probable first
     response: str
     read: int = 1  # turns that the response takes into account, the utterance included
+    multi_label: Sequence[str] = ()  # heads that may give several labels
     wanted: str | None = None  # emotion that the response was to have
     judged: dict[str, str] = field(
         default_factory=dict
-    )  # head of a judge -> its label of the response
+    )  # a judge's head -> its label of the response
 
     def best(self) -> dict[str, tuple[str, float]]:
         """Head -> the most probable label and its probability."""
         return {head: next(iter(scores.items())) for head, scores in self.emotions.items()}
+
+    def shown(self) -> dict[str, dict[str, float]]:
+        """Head -> the labels to show and their probabilities, see `emo_mtl.inference.labels`."""
+        return {
+            head: shown_labels(scores, head in self.multi_label)
+            for head, scores in self.emotions.items()
+        }
 
 
 def notes(turn: Turn) -> list[str]:
@@ -90,8 +99,8 @@ def reply(
     (emotions,) = bart.classify([said])
     (wanted,) = bart.wanted_emotions([said], emotion)
     (response,) = bart.respond([said], emotion=wanted, **settings)
-    response = CONTROL.sub(" ", response).strip()
-    return Turn(text, emotions, response, bart.turns_read(said), wanted)
+    answer = CONTROL.sub(" ", response).strip()
+    return Turn(text, emotions, answer, bart.turns_read(said), bart.multi_label, wanted)
 
 
 @dataclass
@@ -203,7 +212,7 @@ class Conversation:
         turns: list[Turn] = []
         for text, response in zip_longest(texts[::2], texts[1::2], fillvalue=""):
             (emotions,) = self.bart.classify([with_history(turns, text)])
-            turns.append(Turn(text, emotions, response))
+            turns.append(Turn(text, emotions, response, multi_label=self.bart.multi_label))
         self.turns = turns
         return f"{name}: {len(texts)} turns"
 

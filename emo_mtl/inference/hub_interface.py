@@ -89,6 +89,11 @@ class EmoBART:
         """The labels of each classification head."""
         return self.task.heads
 
+    @property
+    def multi_label(self) -> list[str]:
+        """The heads that may give an utterance several labels."""
+        return self.task.multi_label
+
     def classify(
         self,
         texts: Sequence[Text],
@@ -104,7 +109,8 @@ class EmoBART:
             typed: bring each text to the form of the head's corpus
 
         Returns:
-            for each text: head -> label -> probability, the most probable label first
+            for each text: head -> label -> probability, the most probable label first; they sum to 1, but
+            with the heads of `multi_label`, each of whose labels has a probability of its own
 
         Raises:
             UserError: no such head, a batch size below 1, or a text that is empty or no text

@@ -95,6 +95,7 @@ def build_model(
         "loss_weights": "",
         "emotion_task": "",
         "emotion": "",
+        "class_weights": "",
         "eval_bleu": False,
     }
     cfg = state["cfg"]

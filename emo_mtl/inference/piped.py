@@ -7,6 +7,7 @@ from typing import Any
 
 from emo_mtl.errors import UserError
 from emo_mtl.inference.conversation import Conversation, Turn
+from emo_mtl.inference.labels import as_text
 
 
 def answer_lines(
@@ -47,10 +48,13 @@ def answer_lines(
 
 
 def tab_line(text: str, found: Turn | str) -> str:
-    """`HEAD=LABEL PROBABILITY` of each head, then the response, between tabs; nothing for an error."""
+    """`HEAD=LABEL PROBABILITY` of each head, then the response, between tabs; nothing for an error.
+
+    Of a head that gives several labels `HEAD=LABEL PROBABILITY, LABEL PROBABILITY`.
+    """
     if isinstance(found, str):
         return ""
-    columns = [f"{head}={label} {p:.2f}" for head, (label, p) in found.best().items()]
+    columns = [f"{head}={as_text(scores)}" for head, scores in found.shown().items()]
     return "\t".join([*columns, found.response])
 
 

@@ -94,9 +94,8 @@ def build_task(
     classes = Dictionary()
     for label in dataset.labels:
         classes.add_symbol(label)
-    numbers = {
-        label: classes.encode_line(label, add_if_not_exist=False) for label in dataset.labels
-    }
+    different = {label for split in SPLITS for label in columns[1][split]}
+    numbers = {label: classes.encode_line(label, add_if_not_exist=False) for label in different}
     write_column(columns[1], folder / "label", "{}", "dict.txt", numbers, classes)
 
 

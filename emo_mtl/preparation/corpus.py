@@ -5,7 +5,7 @@ response (DailyDialog) or a label (all others). Nothing here knows a corpus.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,7 +28,8 @@ class Dataset:
     Attributes:
         name: the corpus's name, for messages.
         files: the raw files that were read.
-        splits: for each of `SPLITS` its (utterance, response or label) pairs, in order.
+        splits: for each of `SPLITS` its (utterance, response or label) pairs, in order; several labels of an
+            utterance have spaces between, in the order of `labels`.
         labels: all labels in their fixed order; empty where the answers are responses.
         paper: sizes of train, valid and test in the paper's Table 1; none for a custom corpus.
         title: the task's name for people, who talk to a model; none for a custom corpus.
@@ -46,8 +47,13 @@ class Dataset:
         """Endings of the two files that `write_splits` writes for a split."""
         return ("input", "label") if self.labels else ("source", "target")
 
+    @property
+    def multi_label(self) -> bool:
+        """Whether an utterance of train has several labels: then the task's head may give several."""
+        return bool(self.labels) and any(" " in label for _, label in self.splits["train"])
+
     def summary(self) -> str:
-        """Sizes of the splits beside the paper's, in one line."""
+        """Sizes of the splits beside the paper's, in one line; how many of train have several labels."""
         sizes = tuple(len(self.splits[split]) for split in SPLITS)
         line = f"{self.name}: " + ", ".join(
             f"{split} {size}" for split, size in zip(SPLITS, sizes, strict=True)
@@ -55,6 +61,13 @@ class Dataset:
         if self.paper:
             verdict = "match" if sizes == self.paper else "DIFFERENT, not the paper's data"
             line += f" (paper's Table 1: {'/'.join(map(str, self.paper))}: {verdict})"
+        if self.multi_label:
+            numbers = [len(label.split(" ")) for _, label in self.splits["train"]]
+            share = 100 * sum(number > 1 for number in numbers) / len(numbers)
+            line += (
+                f"; several labels an utterance: up to {max(numbers)} of {len(self.labels)}, "
+                f"{share:.1f} % of train have more than one"
+            )
         return line
 
 
@@ -120,6 +133,21 @@ def check_label(
             fix=fix,
         )
     return label
+
+
+def join_labels(
+    found: Iterable[str], labels: Sequence[str], where: object, fix: str | None = None
+) -> str:
+    """Return the labels of an utterance as a line: each once, in the order of `labels`.
+
+    Raises:
+        UserError: one is not of `labels`; `fix` says what to do.
+    """
+    given = {
+        check_label(label, labels, where, fix) if fix else check_label(label, labels, where)
+        for label in found
+    }
+    return " ".join(label for label in labels if label in given)
 
 
 def cut_8_1_1(pairs: Pairs, path: Path) -> dict[str, Pairs]:

@@ -4,6 +4,9 @@ FOLDER holds, for each of train, valid and test, either the table `SPLIT.tsv` (t
 two files `SPLIT.input` and `SPLIT.label` (what the corpus scripts write). The labels are numbered in
 alphabetical order, or in that of `labels.txt` (one a line) if FOLDER has one.
 
+A text may have several labels: between commas in a table (`joy,relief`), between spaces in `SPLIT.label`. If
+one of train has, the task's head may give several too.
+
 A first row `text<TAB>label`, or the like, is a header and left out. A table may be quoted, as pandas,
 Excel and Python's csv write it, and its lines may end in CRLF.
 """
@@ -16,7 +19,7 @@ from pathlib import Path
 
 from emo_mtl.errors import UserError
 from emo_mtl.io import text_lines
-from emo_mtl.preparation.corpus import SPLITS, Dataset, check_label, clean, read_filled, shown
+from emo_mtl.preparation.corpus import SPLITS, Dataset, clean, join_labels, read_filled, shown
 
 RESERVED = ("<s>", "<pad>", "</s>", "<unk>")  # fairseq puts them into every dictionary
 
@@ -42,12 +45,15 @@ class Example:
 
     text: str
     label: str
+    labels: tuple[str, ...]  # the parts of `label`, where it is several
     where: str
 
 
-def make_example(text: str, label: str, where: str) -> Example:
+def make_example(text: str, label: str, separator: str, where: str) -> Example:
     """Return a row, cleaned; `UserError` where its text is empty."""
-    return Example(clean(text, where), label.strip(), where)
+    label = label.strip()
+    labels = tuple(part.strip() for part in label.split(separator))
+    return Example(clean(text, where), label, labels, where)
 
 
 def read_table(path: Path) -> list[tuple[int, list[str]]]:
@@ -102,7 +108,7 @@ def read_examples(folder: Path, split: str) -> tuple[list[Example], list[Path]]:
             )
         pairs = enumerate(zip(*columns, strict=True), start=1)
         return [
-            make_example(text, label, f"{inputs}, {labels.name}:{line}")
+            make_example(text, label, " ", f"{inputs}, {labels.name}:{line}")
             for line, (text, label) in pairs
         ], [inputs, labels]
     if not table.is_file():
@@ -125,7 +131,7 @@ def read_examples(folder: Path, split: str) -> tuple[list[Example], list[Path]]:
                 fix="write one text, one tab and one label (pandas: to_csv with sep='\\t', index=False)",
             )
         text, label = row
-        examples.append(make_example(text, label, where))
+        examples.append(make_example(text, label, ",", where))
     return examples, [table]
 
 
@@ -134,7 +140,7 @@ def without_headers(
 ) -> dict[str, list[Example]]:
     """Return the splits without their headers.
 
-    A first row is no example if its columns have names of columns, or if no other row has its label;
+    A first row is no example if its columns have names of columns, or if no other row has its labels;
     the headers of several splits are the same.
 
     Args:
@@ -144,7 +150,8 @@ def without_headers(
     Raises:
         UserError: a row that may be a header or an example, or a header of other columns.
     """
-    examples = {row.label for rows in tables.values() for row in rows[1:]} | set(labels)
+    examples = {label for rows in tables.values() for row in rows[1:] for label in row.labels}
+    examples |= set(labels)
     first = {(rows[0].text, rows[0].label) for rows in tables.values()}
     result = {}
     for split, rows in tables.items():
@@ -157,7 +164,7 @@ def without_headers(
                 expected="first the text, then the label",
                 fix="swap the two columns",
             )
-        if head.label in labels:
+        if set(head.labels) <= set(labels):
             result[split] = rows
         elif names[0] in TEXT_NAMES and names[1] in LABEL_NAMES:
             if len(rows) == 1:
@@ -168,7 +175,7 @@ def without_headers(
             result[split] = rows[1:]
         elif (
             len(rows) > 1
-            and head.label not in examples
+            and not set(head.labels) <= examples
             and all(text == head.text for text, label in first if label == head.label)
         ):
             raise UserError.at(
@@ -187,12 +194,13 @@ def check_names(labels: tuple[str, ...], path: object) -> None:
     """Check that `labels` can be the entries of a fairseq dictionary.
 
     Raises:
-        UserError: fewer than two, one twice, one with a space in it, an empty or a reserved one.
+        UserError: fewer than two, one twice, one with a space or a comma in it, an empty or a reserved one.
     """
-    expected = "two or more different labels, each a word without spaces"
+    expected = "two or more different labels, each a word without spaces and commas"
     fix = "rename the labels, for example with _ in place of a space"
     for label in labels:
-        if label.split() != [label] or label in RESERVED or labels.count(label) > 1:
+        is_word = label.split() == [label] and "," not in label
+        if not is_word or label in RESERVED or labels.count(label) > 1:
             raise UserError.at(path, found=f"label {shown(label)}", expected=expected, fix=fix)
     if len(labels) < 2:
         raise UserError.at(
@@ -208,8 +216,8 @@ def read(folder: Path) -> Dataset:
 
     Raises:
         UserError: a file is missing or bad (see `read_examples`, `without_headers` and
-            `check_names`), or has a label that is not in `labels.txt` or, without that file, not
-            in train.
+            `check_names`), has a label that is not in `labels.txt` or, without that file, not
+            in train, or several labels where every text of train has one.
     """
     tables: dict[str, list[Example]] = {}
     files: list[Path] = []
@@ -222,7 +230,7 @@ def read(folder: Path) -> Dataset:
         labels = tuple(label.strip() for label in text_lines(read_filled(order)))
         files.append(order)
     tables = without_headers(tables, labels)
-    labels = labels or tuple(sorted({row.label for row in tables["train"]}))
+    labels = labels or tuple(sorted({label for row in tables["train"] for label in row.labels}))
     check_names(labels, order if order.exists() else files[0])
     fix = (
         f"correct the label, or add it to {order}"
@@ -231,7 +239,16 @@ def read(folder: Path) -> Dataset:
         "one a line"
     )
     splits = {
-        split: [(row.text, check_label(row.label, labels, row.where, fix)) for row in rows]
+        split: [(row.text, join_labels(row.labels, labels, row.where, fix)) for row in rows]
         for split, rows in tables.items()
     }
-    return Dataset(name=folder.name, files=tuple(files), splits=splits, labels=labels)
+    dataset = Dataset(name=folder.name, files=tuple(files), splits=splits, labels=labels)
+    for row in (row for split in SPLITS for row in tables[split]):
+        if len(row.labels) > 1 and not dataset.multi_label:
+            raise UserError.at(
+                row.where,
+                found=f"several labels {shown(row.label)}",
+                expected="one, as of every text of train",
+                fix="correct the label, or give a text of train all its labels too",
+            )
+    return dataset

@@ -25,6 +25,9 @@ PUBLISHED = {
     "CrowdFlower": Published(
         "CrowdFlower Sentiment Analysis in Text, tweets", "public, no licence stated"
     ),
+    "GoEmotions": Published(
+        "GoEmotions (Demszky et al. 2020), comments from Reddit labelled by readers", "Apache-2.0"
+    ),
 }
 UNKNOWN = "not known"
 

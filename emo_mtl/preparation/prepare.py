@@ -23,7 +23,7 @@ from emo_mtl.io import sha256
 from emo_mtl.names import RESPONSE, name_fault
 from emo_mtl.preparation import custom, dailydialog, encode, examples
 from emo_mtl.preparation.binarize import build_task
-from emo_mtl.preparation.corpora import READERS
+from emo_mtl.preparation.corpora import PAPER, READERS
 from emo_mtl.preparation.corpus import SPLITS, Dataset
 from emo_mtl.preparation.dialogues import folder as dialogues
 from emo_mtl.preparation.dialogues.summary import summary
@@ -41,8 +41,8 @@ class Options:
         out_dir: the folder to write
         bpe: gpt2 for a pretrained BART, sentencepiece to train from scratch
         raw_dir: the folder of the raw corpora, for `tasks`
-        tasks: of `READERS`; None for all of them where there is a `raw_dir`, without `response` where there
-            are `responses`
+        tasks: of `READERS`; None for those of `PAPER` where there is a `raw_dir`, without `response` where
+            there are `responses`
         responses: folders or files of dialogues of your own, see `emo_mtl.preparation.dialogues`
         utterance_labels: `NAME=COLUMN` of the dialogues: a classification task of each turn
         reply_labels: the same of each reply, from what was said before
@@ -95,13 +95,13 @@ def read_inputs(options: Options) -> dict[str, Input]:
 
 
 def paper_tasks(options: Options) -> dict[str, Input]:
-    """The tasks of the paper's corpora that are asked for."""
+    """The tasks of the paper's corpora, and of the others of `READERS`, that are asked for."""
     tasks = options.tasks
     if tasks is None:
         own = (RESPONSE,) if options.responses else ()
         others = (options.responses, options.custom, options.utterance_labels, options.reply_labels)
         is_paper = options.raw_dir or not any(others)
-        tasks = [task for task in READERS if task not in own] if is_paper else []
+        tasks = [task for task in PAPER if task not in own] if is_paper else []
     for task in tasks:
         if task not in READERS:
             raise UserError.at(

@@ -22,6 +22,11 @@ class Split(NamedTuple):
         """The inputs without what was said before: the same for any number of turns in the data."""
         return [last_turn(line) for line in self.inputs]
 
+    @property
+    def has_several_labels(self) -> bool:
+        """Whether an answer is several labels (of a training split: `Dataset.multi_label`)."""
+        return any(" " in answer for answer in self.answers)
+
 
 def write_splits(dataset: Dataset, folder: Path) -> None:
     """Write `folder/{train,valid,test}.SUFFIX`: UTF-8, one example a line, lines end in a line feed.

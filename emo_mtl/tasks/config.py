@@ -10,6 +10,8 @@ from omegaconf import II
 from emo_mtl.errors import UserError
 from emo_mtl.names import name_fault
 
+BALANCED = "balanced"
+
 # Flags that a checkpoint keeps for generation, and the least of each.
 LENGTHS = {"max_source_length": 2, "max_target_length": 2, "context_turns": 1}
 
@@ -36,6 +38,15 @@ class EmotionDialogueConfig(TranslationConfig):
             "of response generation is 1. It scales a task's loss; --task-sampling scales how often the "
             "task is seen. With --clip-norm and one task an update, clipping undoes the weights: give "
             "--update-freq at least the number of tasks"
+        },
+    )
+    class_weights: str = field(
+        default="",
+        metadata={
+            "help": "class weights of the classification losses: 'balanced' for every trained task, or for "
+            "some, e.g. 'e12=balanced'; none by default. balanced: a class of n_c of the n training examples "
+            "weighs n / (C n_c), C the number of classes. The loss that is trained, and logged as NAME_loss "
+            "(in validation too), is then the weighted mean over utterances; accuracy and F1 are not weighted"
         },
     )
     task_sampling: ChoiceEnum(["round-robin", "proportional"]) = field(  # type: ignore[valid-type]
@@ -125,19 +136,57 @@ def parse_loss_weights(text: str, tasks: list[str]) -> dict[str, float]:
     Raises:
         UserError: an unknown task, a task named twice, or a weight that is no finite number >= 0
     """
-    weights: dict[str, float] = {}
-    for part in text.split(",") if text.strip() else []:
-        name, equals, number = (piece.strip() for piece in part.partition("="))
-        where = f"--loss-weights {text!r}: found {part.strip()!r}"
-        if not equals or name not in tasks or name in weights:
-            raise UserError(
-                f"{where}, expected TASK=WEIGHT, each task of --classification-tasks at most once "
-                f"({', '.join(tasks) or 'there are none'}; the weight of response is always 1)"
-            )
+    note = "; the weight of response is always 1"
+    weights = dict.fromkeys(tasks, 1.0)
+    for name, number in parse_by_task("--loss-weights", text, tasks, "WEIGHT", note).items():
         try:
             weights[name] = float(number)
         except ValueError:
             weights[name] = float("nan")
         if not 0 <= weights[name] < float("inf"):
-            raise UserError(f"{where}, expected a finite number >= 0 as the weight of {name}")
-    return {task: weights.get(task, 1.0) for task in tasks}
+            raise UserError(
+                f"--loss-weights {text!r}: found '{name}={number}', expected a finite number >= 0 as the "
+                f"weight of {name}"
+            )
+    return weights
+
+
+def parse_class_weights(text: str, tasks: list[str]) -> list[str]:
+    """`"e12=balanced"` -> `["e12"]`, the tasks with class weights; `"balanced"` -> all of the tasks.
+
+    Raises:
+        UserError: an unknown task, a task named twice, another word than `balanced`, or no task at all
+    """
+    if text.strip() == BALANCED and tasks:
+        return list(tasks)
+    found = parse_by_task("--class-weights", text, tasks, BALANCED, f", or {BALANCED} for all")
+    for name, kind in found.items():
+        if kind != BALANCED:
+            raise UserError(
+                f"--class-weights {text!r}: found '{name}={kind}', expected {name}={BALANCED}"
+            )
+    return [task for task in tasks if task in found]
+
+
+def parse_by_task(
+    flag: str, text: str, tasks: list[str], value: str, note: str = ""
+) -> dict[str, str]:
+    """`"e6=0.5,e12=0"` -> `{"e6": "0.5", "e12": "0"}`.
+
+    Args:
+        value: what an error message calls a value
+        note: what it adds to the names of the tasks
+
+    Raises:
+        UserError: an unknown task, or a task named twice
+    """
+    found: dict[str, str] = {}
+    for part in text.split(",") if text.strip() else []:
+        name, equals, given = (piece.strip() for piece in part.partition("="))
+        if not equals or name not in tasks or name in found:
+            raise UserError(
+                f"{flag} {text!r}: found {part.strip()!r}, expected TASK={value}, each task of "
+                f"--classification-tasks at most once ({', '.join(tasks) or 'there are none'}{note})"
+            )
+        found[name] = given
+    return found

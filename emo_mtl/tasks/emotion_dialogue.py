@@ -20,13 +20,15 @@ from torch import Tensor, nn
 
 from emo_mtl.data.batch_iterator import ScheduledBatchIterator, scheduled_iterator
 from emo_mtl.data.datasets import MultitaskDataset, PairDataset
-from emo_mtl.data.dictionaries import (
-    find_languages,
-    load_dictionary,
-    load_shared_dictionary,
-)
+from emo_mtl.data.dictionaries import find_languages, load_dictionary, load_shared_dictionary
 from emo_mtl.data.emotions import Emotions, read_emotions
-from emo_mtl.data.splits import Splits, check_kept, check_turns, turns_in
+from emo_mtl.data.splits import (
+    Splits,
+    balanced_weights_in,
+    check_kept,
+    check_turns,
+    turns_in,
+)
 from emo_mtl.errors import UserError
 from emo_mtl.generation import response
 from emo_mtl.generation.fast.beam_search import BeamSearchGenerator
@@ -40,10 +42,17 @@ from emo_mtl.optim.horizon import set_horizon
 from emo_mtl.tasks.config import (
     LENGTHS,
     EmotionDialogueConfig,
+    parse_class_weights,
     parse_loss_weights,
     parse_task_names,
 )
-from emo_mtl.tasks.flags import check_generation, check_group, check_lengths, check_training
+from emo_mtl.tasks.flags import (
+    check_class_weighted,
+    check_generation,
+    check_group,
+    check_lengths,
+    check_training,
+)
 from emo_mtl.tasks.state import check_state, merged_state, own_state
 from emo_mtl.tasks.validation_bleu import bleu_keys, log_bleu
 from emo_mtl.training.checks import check_gradient, check_launcher, fit_lengths, warn_of_clipping
@@ -70,6 +79,7 @@ class EmotionDialogueTask(TranslationTask):
         check_lengths(cfg)
         self.classification_tasks = parse_task_names(cfg.classification_tasks)
         self.loss_weights = parse_loss_weights(cfg.loss_weights, self.classification_tasks)
+        self.class_weighted = parse_class_weights(cfg.class_weights, self.classification_tasks)
         self.preemption = Preemption()
         self.splits = Splits(cfg, src_dict, tgt_dict)
         self.state.merge_state_dict(
@@ -81,6 +91,7 @@ class EmotionDialogueTask(TranslationTask):
             self.state.merge_state_dict(
                 {"emotion_task": emotions.task, "emotions": emotions.tokens}
             )
+        check_class_weighted(cfg.class_weights, self.class_weighted, self.multi_label)
 
     @classmethod
     def add_args(cls, parser: ArgumentParser) -> None:
@@ -112,6 +123,16 @@ class EmotionDialogueTask(TranslationTask):
     def heads(self) -> dict[str, list[str]]:
         """The labels of each classification head, in the order of its classes."""
         return self.state.heads
+
+    @property
+    def multi_label(self) -> list[str]:
+        """The classification tasks whose utterances may have several labels."""
+        return self.state.multi_label
+
+    @property
+    def class_weights(self) -> dict[str, list[float]]:
+        """The weight of each class of the tasks that have such (`--class-weights`)."""
+        return self.state.class_weights
 
     def writing(self, name: str) -> Writing | None:
         """How the corpus of a task writes; None where it is not known."""
@@ -165,11 +186,13 @@ class EmotionDialogueTask(TranslationTask):
             {name: self.heads[name] for name in names},
             self.emotions,
             self.emotion_dropout(is_training),
+            self.multi_label,
         )
         if is_training:
             turns = turns_in(self.datasets[split])
             check_turns(self.data_folder(epoch), self.cfg.context_turns, turns)
-            self.state.merge_state_dict({"turns": turns})
+            weights = balanced_weights_in(self.datasets[split], self.heads, self.class_weighted)
+            self.state.merge_state_dict({"turns": turns, "class_weights": weights})
 
     def emotion_dropout(self, is_training: bool) -> float:
         """Share of the utterances of a split that are given without the emotion of their response."""

@@ -4,7 +4,7 @@ A flag that the task has from fairseq works as there, or is refused here with on
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -82,6 +82,7 @@ REFUSED = (
 TRAINING_ONLY = {
     "classification_tasks": "",
     "loss_weights": "",
+    "class_weights": "",
     "task_sampling": "round-robin",
     "emotion_task": "",
     "emotion_dropout": 0.1,
@@ -127,6 +128,22 @@ def check_lengths(cfg: Any) -> None:
         if getattr(cfg, name) < least:
             why = ", since <s> and </s> are 2 tokens" if least == 2 else ""
             raise UserError(f"{flag(name)} {getattr(cfg, name)}: expected {least} or more{why}")
+
+
+def check_class_weighted(text: str, names: Sequence[str], multi_label: Collection[str]) -> None:
+    """Raise `UserError` for class weights of tasks with several labels an utterance.
+
+    Args:
+        text: of `--class-weights`
+        names: of the tasks that it gives weights
+        multi_label: of those with several labels
+    """
+    for name in names:
+        if name in multi_label:
+            raise UserError(
+                f"--class-weights {text!r}: found {name}, whose utterances have several labels: each label "
+                "has a loss of its own there, and no weight: name the other tasks only (TASK=balanced)"
+            )
 
 
 # ---- training

@@ -18,7 +18,7 @@ from emo_mtl.errors import UserError
 from emo_mtl.models.emo_bart import EMBEDDING, rows_changed
 from emo_mtl.models.heads import check_heads, head_of, head_sizes
 from emo_mtl.optim.horizon import keep_horizon
-from emo_mtl.tasks.config import parse_loss_weights, parse_task_names
+from emo_mtl.tasks.config import parse_class_weights, parse_loss_weights, parse_task_names
 from emo_mtl.tasks.state import check_state
 from emo_mtl.training.checkpoints import read, saved_flags
 from emo_mtl.training.position import check_position
@@ -61,14 +61,18 @@ def check_start(start: Start, cfg: Any, task: Any, model: nn.Module) -> None:
     kept = {
         name: labels
         for name, labels in task.heads.items()
-        if state.get("heads", {}).get(name) == labels and found.get(name) == len(labels)
+        if state.get("heads", {}).get(name) == labels
+        and found.get(name) == len(labels)
+        and (name in state.get("multi_label", [])) == (name in task.multi_label)
     }
     if start.with_optimizer:
         check_state(state, task.state, task.data_folder())
         check_heads(found, {name: len(labels) for name, labels in task.heads.items()})
+        check_kinds(path, state, task)
         check_frozen_heads(path, saved_flags(content, "task"), task.cfg)
         check_turns(path, saved_flags(content, "task"), task.cfg)
         check_emotions(path, state, task.emotions)
+        check_class_weights(path, saved_flags(content, "task"), task.cfg)
     else:
         check_state({**state, "heads": kept}, task.state, task.data_folder())
         log_heads(path, found, task.heads, kept)
@@ -116,9 +120,27 @@ def log_heads(
         )
     if other:
         logger.warning(
-            f"{path}: the heads {', '.join(other)} begin anew: its labels are others, in another order or "
-            "not known"
+            f"{path}: the heads {', '.join(other)} begin anew: its labels are others, in another order, "
+            "not known, or one an utterance in place of several"
         )
+
+
+def check_kinds(path: Path, saved: Mapping[str, Any], task: Any) -> None:
+    """Raise `UserError` where a training goes on with one label an utterance, and began with several, or so.
+
+    Args:
+        saved: the task's state of that training; old ones say nothing of several labels
+        task: an `EmotionDialogueTask`
+    """
+    kinds = {True: "several labels", False: "one label"}
+    for name in task.heads.keys() & saved.get("heads", {}).keys():
+        then, now = name in saved.get("multi_label", []), name in task.multi_label
+        if then != now:
+            raise UserError(
+                f"{task.data_folder() / name}: found {kinds[now]} an utterance, but {path} was trained with "
+                f"{kinds[then]}: use the data of before, or begin another training with "
+                f"--finetune-from-model {path} and another --save-dir"
+            )
 
 
 def check_frozen_heads(path: Path, saved: Mapping[str, Any], cfg: Any) -> None:
@@ -174,6 +196,24 @@ def check_emotions(path: Path, state: Mapping[str, Any], emotions: Emotions) -> 
         raise UserError(
             f"{path}: was trained with {expected}, but this run has {found}: go on with the task of before, "
             f"or begin a training of other inputs with --finetune-from-model {path} and another --save-dir"
+        )
+
+
+def check_class_weights(path: Path, saved: Mapping[str, Any], cfg: Any) -> None:
+    """Raise `UserError` where a training goes on with other class weights: the losses would be others.
+
+    Args:
+        saved: the task's flags of the training before; old ones have none
+        cfg: the task's flags of this one
+    """
+    names = parse_task_names(cfg.classification_tasks)
+    before = parse_task_names(saved.get("classification_tasks", ""))
+    then = parse_class_weights(saved.get("class_weights", ""), before)
+    if parse_class_weights(cfg.class_weights, names) != [name for name in names if name in then]:
+        raise UserError(
+            f"--class-weights {cfg.class_weights!r}: {path} was trained with "
+            f"{saved.get('class_weights', '')!r}: go on with the same, or begin a training of other losses "
+            f"with --finetune-from-model {path} and another --save-dir"
         )
 
 

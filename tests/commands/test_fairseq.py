@@ -155,7 +155,7 @@ class TestClassify:
         overlap = tmp_path / "overlap.json"
         run_command("emo-mtl", "overlap", "--data", sample, "--json", overlap)
         outputs = ["--json", scores, "--predictions", predictions, "--batch-size", "7"]
-        outputs += ["--overlap", overlap]
+        outputs += ["--overlap", overlap, "--ignore-label", "neutral", "--ignore-label", "joy"]
         self.classify(sample / "data-bin", "--path", checkpoint, "--subset", "valid", *outputs)
         valid = next(line for line in json_lines(log) if "valid_loss" in line)
         parts = {}
@@ -167,6 +167,7 @@ class TestClassify:
             assert found["all"]["accuracy"] == pytest.approx(expected, abs=0.01)
             whole, *others = (np.array(found[part]["confusion"]) for part in found)
             assert np.array_equal(whole, sum(others))
+            assert ("others" in found["all"]) == (task != "e2")
         rows = predictions.read_text("utf-8").splitlines()[1:]
         gold = [row.split("\t")[2] for row in rows if row.split("\t")[1] == "e6"]
         assert gold == (sample / "text" / "e6" / "valid.label").read_text("utf-8").split()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fairseq.data import Dictionary
-from fairseq.data.indexed_dataset import make_builder
+from fairseq.data.indexed_dataset import make_builder, make_dataset
 
 WORDS = [f"w{i}" for i in range(40)]
 
@@ -59,4 +59,17 @@ def write_data_bin(folder: Path, sizes: dict[str, int], seed: int = 0) -> Path:
                 label_dict,
                 folder / name / "label" / split,
             )
+    return folder
+
+
+def with_sets(folder: Path) -> Path:
+    """A data folder of :func:`write_data_bin` whose utterances of e6 have one or two labels."""
+    labels = LABELS["e6"]
+    dictionary = Dictionary.load(str(folder / "e6" / "label" / "dict.txt"))
+    for file in (folder / "e6" / "label").glob("*.idx"):
+        count = len(make_dataset(str(file.with_suffix("")), "mmap"))
+        lines = [
+            f"{labels[i % 6]} {labels[i % 3]}" if i % 2 else labels[i % 6] for i in range(count)
+        ]
+        binarize(lines, dictionary, file.with_suffix(""))
     return folder

@@ -15,6 +15,8 @@ def last(text: Text) -> str:
 class Stub:
     """Stands in for `EmoBART`: says the last turn in capital letters, and cannot answer `bad`."""
 
+    multi_label = ()
+
     def __init__(self, context_turns: int = 1):
         self.context_turns = context_turns
         self.emotions = ["joy", "fear"]

@@ -18,12 +18,14 @@ def small(data_bin: Path) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("data", "tasks"), [("sample", "e6,e2,e12"), ("small", "e6,e2")], ids=["sample", "small"]
+    ("data", "tasks", "class_weights"),
+    [("sample", "e6,e2,e12", ""), ("small", "e6,e2", ""), ("small", "e6,e2", "balanced")],
+    ids=["sample", "small", "class weights"],
 )
-def test_equals_that_of_one_process(request, tmp_path, data, tasks):
+def test_equals_that_of_one_process(request, tmp_path, data, tasks, class_weights):
     """Of the small data each task has one batch, so that a rank has none of one task."""
     sample = request.getfixturevalue(data)
-    flags = ["--classification-tasks", tasks, "--max-update", "2"]
+    flags = ["--classification-tasks", tasks, "--class-weights", class_weights, "--max-update", "2"]
     processes = start_ranks(2, sample, tmp_path, *flags)
     assert [process.wait() for process in processes] == [0, 0], processes[0].output
     (line,) = re.findall(r"\| valid \| (\{.*\})", processes[0].output)

@@ -1,6 +1,7 @@
 """Losses and gradients of `multitask_nll`, against hand-computed values and against fairseq itself."""
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,16 +9,18 @@ from fairseq import tasks
 from fairseq.logging import metrics
 from fairseq.trainer import Trainer
 from helpers.config import parse_train, train_argv
-from helpers.data import WORDS, binarize, make_dictionary
+from helpers.data import WORDS, binarize, make_dictionary, with_sets, write_data_bin
+from sklearn.metrics import accuracy_score, f1_score
 
 from emo_mtl.criterions.multitask_nll import MultitaskNLLCriterion, class_counts
+from emo_mtl.errors import UserError
 from emo_mtl.evaluation.metrics import (
     accuracy,
     accuracy_of_counts,
     confusion_matrix,
-    macro_f1,
     macro_f1_of_counts,
 )
+from emo_mtl.evaluation.metrics import class_counts as counts_of_matrix
 
 
 def batch_of(task, name: str, split: str = "train", size: int = 4) -> dict:
@@ -49,7 +52,9 @@ class TestClassCounts:
         matrix = confusion_matrix(target, logits.argmax(dim=1), 7)
         hits, gold, predicted = class_counts(logits, target).numpy()
         assert accuracy_of_counts(hits, gold) == accuracy(matrix)
-        assert macro_f1_of_counts(hits, gold, predicted) == macro_f1(matrix)
+        assert macro_f1_of_counts(hits, gold, predicted) == macro_f1_of_counts(
+            *counts_of_matrix(matrix)
+        )
 
 
 class TestForward:
@@ -136,6 +141,161 @@ class TestForward:
         together = criterion(model, dataset.collater([dataset[i] for i in indices]))[0]
         alone = [criterion(model, dataset.collater([dataset[i]]))[0].item() for i in indices]
         assert together.item() == pytest.approx(sum(alone) / 4, rel=1e-5)
+
+
+CLASS_WEIGHTED = {"class_weights": "e6=balanced", "loss_weights": "e6=0.5"}
+
+
+class TestClassWeights:
+    """`--class-weights`: of e6, anger and disgust 20 / 24, the others 20 / 18."""
+
+    def test_weighted_mean(self, build):
+        _, task, model, criterion = build(**CLASS_WEIGHTED)
+        sample = batch_of(task, "e6", size=5)
+        loss, sample_size, log = criterion(model, sample)
+        logits, _ = model(**sample["net_input"], classification_head_name="e6")
+        nll = -logits.log_softmax(dim=1)[torch.arange(5), sample["target"]]
+        weights = torch.tensor([20 / 24] * 2 + [20 / 18] * 4)[sample["target"]]
+        total = (weights * nll).sum()
+        assert sample_size == 1
+        assert loss.item() == pytest.approx(0.5 * (total / weights.sum()).item(), rel=1e-5)
+        assert log["e6:loss"].item() == pytest.approx(total.item(), rel=1e-5)
+        assert log["e6:weights"].item() == pytest.approx(weights.sum().item())
+        assert log["e6:count"] == 5
+
+    def test_tasks_without_are_as_before(self, build):
+        _, task, model, criterion = build(**CLASS_WEIGHTED)
+        plain = build(loss_weights="e6=0.5")[-1]
+        for name in ("response", "e2"):
+            sample = batch_of(task, name)
+            (loss, _, log), (expected, _, expected_log) = (
+                c(model, sample) for c in (criterion, plain)
+            )
+            assert torch.equal(loss, expected)
+            assert log.keys() - expected_log.keys() == {"e6:weights"}
+
+    def test_batches_and_ranks_change_nothing(self, build):
+        """What is logged is the weighted mean over all utterances, whatever they are divided into."""
+        _, task, model, criterion = build(**CLASS_WEIGHTED)
+        model.eval()
+        task.load_dataset("train")
+        dataset = task.datasets["train"]
+        indices = sorted(dataset.task_indices("e6"))[:6]
+        values = []
+        for size in (1, 4, 6):
+            parts = [indices[i : i + size] for i in range(0, 6, size)]
+            logs = [criterion(model, dataset.collater([dataset[i] for i in p]))[2] for p in parts]
+            logs.append(criterion(model, batch_of(task, "e2"))[2])
+            for summed in (False, True):  # over batches, over ranks
+                with metrics.aggregate(new_root=True) as meters:
+                    for log in [logs] if summed else [[log] for log in logs]:
+                        MultitaskNLLCriterion.reduce_metrics(log)
+                found = meters.get_smoothed_values()
+                values.append([found[key] for key in ("e6_loss", "e6_accuracy", "e2_loss")])
+        for value in values[1:]:
+            assert value == pytest.approx(values[0], abs=2e-3)
+        sample = batch_of(task, "e6", size=6)
+        logits, _ = model(**sample["net_input"], classification_head_name="e6")
+        nll = -logits.log_softmax(dim=1)[torch.arange(6), sample["target"]]
+        weights = torch.tensor([20 / 24] * 2 + [20 / 18] * 4)[sample["target"]]
+        expected = ((weights * nll).sum() / weights.sum()).item() / math.log(2)
+        assert values[0][0] == pytest.approx(expected, abs=2e-3)
+
+    def test_validation_has_the_weights_of_the_training(self, build):
+        """Of the checkpoint's state, where the training data is not loaded."""
+        _, trained, model, criterion = build(**CLASS_WEIGHTED)
+        sample = batch_of(trained, "e6")
+        _, task, _, validating = build(**CLASS_WEIGHTED)
+        task.load_state_dict(trained.state_dict())
+        found, expected = (c(model, sample)[2]["e6:loss"] for c in (validating, criterion))
+        assert torch.equal(found, expected)
+
+    def test_a_class_without_training_examples(self, build):
+        """In validation its examples do not count in the loss, but in the accuracy."""
+        _, task, model, criterion = build(**CLASS_WEIGHTED)
+        sample = batch_of(task, "e6", size=2)
+        task.class_weights["e6"][0] = 0.0
+        _, _, log = criterion(model.eval(), sample)
+        logits, _ = model(**sample["net_input"], classification_head_name="e6")
+        nll = -logits.log_softmax(dim=1)[sample["target"] == 1, 1].item()
+        with metrics.aggregate(new_root=True) as meters:
+            MultitaskNLLCriterion.reduce_metrics([log])
+        values = meters.get_smoothed_values()
+        assert values["e6_loss"] == pytest.approx(nll / math.log(2), abs=2e-3)
+        assert values["e6_accuracy"] in (0, 50, 100)
+        sample["target"] = torch.tensor([0, 0])
+        with metrics.aggregate(new_root=True) as meters:
+            MultitaskNLLCriterion.reduce_metrics([criterion(model, sample)[2]])
+        assert "e6_accuracy" in meters.get_smoothed_values()
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory) -> Path:
+    """Data whose task e6 has several labels an utterance."""
+    return with_sets(write_data_bin(tmp_path_factory.mktemp("sets"), {"train": 60, "valid": 17}))
+
+
+class TestSeveralLabels:
+    def test_loss_is_that_of_torch(self, build, sets):
+        _, task, model, criterion = build(sets, loss_weights="e6=0.5")
+        sample = batch_of(task, "e6", size=5)
+        loss, sample_size, log = criterion(model, sample)
+        logits, _ = model(**sample["net_input"], classification_head_name="e6")
+        target = sample["target"].float()
+        assert target.sum(dim=1).unique().tolist() == [1, 2]
+        expected = 0.5 * torch.nn.BCEWithLogitsLoss()(logits, target)
+        assert sample_size == 1
+        assert loss.item() == pytest.approx(expected.item(), rel=1e-5)
+        assert log["e6:count"] == 5
+
+    def test_counts(self):
+        logits = torch.tensor([[2.0, -1.0, 0.0], [-1.0, 3.0, -1.0]])
+        target = torch.tensor([[True, True, False], [False, True, False]])
+        assert class_counts(logits, target).tolist() == [
+            [1, 1, 0],  # hits
+            [1, 2, 0],  # gold
+            [1, 1, 1],  # predicted, 0 included
+        ]
+
+    def test_batches_and_ranks_change_nothing(self, build, sets):
+        _, task, model, criterion = build(sets)
+        model.eval()
+        task.load_dataset("train")
+        dataset = task.datasets["train"]
+        indices = sorted(dataset.task_indices("e6"))
+        values = []
+        for size in (1, 7, len(indices)):
+            parts = [indices[i : i + size] for i in range(0, len(indices), size)]
+            logs = [criterion(model, dataset.collater([dataset[i] for i in p]))[2] for p in parts]
+            logs.append(criterion(model, batch_of(task, "e2"))[2])
+            for summed in (False, True):  # over batches, over ranks
+                with metrics.aggregate(new_root=True) as meters:
+                    for log in [logs] if summed else [[log] for log in logs]:
+                        MultitaskNLLCriterion.reduce_metrics(log)
+                found = meters.get_smoothed_values()
+                values.append([found[f"e6_{kind}"] for kind in ("loss", "accuracy", "f1")])
+        for value in values[1:]:
+            assert value == pytest.approx(values[0], abs=0.011)
+        sample = batch_of(task, "e6", size=len(indices))
+        logits, _ = model(**sample["net_input"], classification_head_name="e6")
+        gold, predicted = sample["target"].numpy(), (logits >= 0).numpy()
+        accuracy, f1 = accuracy_score(gold, predicted), f1_score(gold, predicted, average="macro")
+        assert values[0][1:] == pytest.approx([100 * accuracy, 100 * f1], abs=0.011)
+
+    def test_other_tasks_are_as_before(self, build, sets, data_bin):
+        _, task, model, criterion = build(sets)
+        _, plain_task, _, plain = build(data_bin)
+        sample = batch_of(plain_task, "e2")
+        found, expected = (c(model, sample)[0] for c in (criterion, plain))
+        assert torch.equal(found, expected)
+        assert (task.multi_label, plain_task.multi_label) == (["e6"], [])
+
+    def test_class_weights_are_refused(self, build, sets):
+        with pytest.raises(
+            UserError, match=r"--class-weights 'balanced': found e6, whose utterances"
+        ):
+            build(sets, class_weights="balanced")
+        build(sets, class_weights="e2=balanced")
 
 
 KINDS = ("loss", "weighted_loss", "count", "classes")
@@ -305,9 +465,11 @@ def test_log_interval_without_a_task():
     assert values["e6_loss"] is values["e6_accuracy"] is values["e6_f1"] is None
 
 
-def test_kinds_of_what_is_logged_do_not_depend_on_the_task(build):
+@pytest.mark.parametrize("class_weights", ["", "e2=balanced"])
+def test_kinds_of_what_is_logged_do_not_depend_on_the_task(build, sets, class_weights):
     """fairseq adds up numbers and tensors apart, in the order of the first rank."""
-    _, task, model, criterion = build()
+    _, task, model, criterion = build(sets, class_weights=class_weights)
+    task.load_dataset("train")
     task.load_dataset("valid")
     dataset = task.datasets["valid"]
     kinds = []

@@ -9,7 +9,12 @@ from fairseq.data.indexed_dataset import make_builder
 from helpers.data import LABELS, WORDS, binarize, make_dictionary
 from helpers.refusals import message_of
 
-from emo_mtl.data.binarized import check_complete, load_label_numbers, load_tokens
+from emo_mtl.data.binarized import (
+    check_complete,
+    has_several_labels,
+    load_label_numbers,
+    load_tokens,
+)
 from emo_mtl.errors import UserError
 
 LINES = ["w1 w2 w3", "w4", "w5 w6"]
@@ -129,6 +134,22 @@ class TestLoadLabelNumbers:
         assert f"{prefix}.bin: line 2: found {found!r}" in message
         assert "expected one of anger, disgust, fear, joy, sadness, surprise" in message
         assert "correct the label file" in message
+
+    def test_several(self, write):
+        prefix = write(["joy anger", "anger", "surprise joy fear"])
+        assert has_several_labels(prefix)
+        found = load_label_numbers(prefix, LABELS["e6"], 3, several=True)
+        assert found.int().tolist() == [[1, 0, 0, 1, 0, 0], [1, 0, 0, 0, 0, 0], [0, 0, 1, 1, 0, 1]]
+
+    def test_one_each(self, write, tmp_path):
+        assert not has_several_labels(write(["joy", "anger"]))
+        assert not has_several_labels(str(tmp_path / "nothing"))
+
+    @pytest.mark.parametrize(("line", "found"), [("joy joi", "joy <unk>"), ("", "nothing")])
+    def test_no_label_of_several(self, write, line, found):
+        prefix = write(["joy fear", line])
+        message = message_of(load_label_numbers, prefix, LABELS["e6"], 2, several=True)
+        assert f"line 2: found {found!r}, expected one or more of anger" in message
 
     def test_cut(self, write):
         prefix = write(["joy", "fear"])

@@ -85,13 +85,21 @@ class TestChart:
         assert "width:0%" in bar("joy", 0.001, best=False)
 
     def test_only_the_first_is_best(self):
-        html = chart("e2", {"positive": 0.9, "negative": 0.1})
+        html = chart("e2", {"positive": 0.9, "negative": 0.1}, ["positive"])
         assert html.count('class="bar best"') == html.count('class="bar"') == 1
         assert html.index("positive") < html.index("90%") < html.index("10%")
 
+    def test_several_are_best(self):
+        """Those of a head that may give several labels."""
+        scores = {"joy": 0.9, "relief": 0.6, "anger": 0.2}
+        turn = Turn("a", {"moods": scores, "e2": scores}, "b", multi_label=["moods"])
+        shown = conversation([turn], {"moods": "Moods", "e2": "Mood"})
+        assert re.findall('class="head-best">([^<]*)<', shown) == ["joy, relief", "joy"]
+        assert shown.count('class="bar best"') == 3
+
     def test_many_labels_unfold(self):
         few = {f"label{i}": 0.1 for i in range(SHOWN_LABELS)}
-        assert "<details>" not in chart("e6", few)
-        many = chart("e12", {**few, "one": 0.2, "two": 0.2})
+        assert "<details>" not in chart("e6", few, list(few)[:1])
+        many = chart("e12", {**few, "one": 0.2, "two": 0.2}, list(few)[:1])
         assert "2 more" in many
         assert many.index("label5") < many.index("<details>") < many.index("one")

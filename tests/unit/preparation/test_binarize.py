@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from fairseq import options
 from fairseq.data import Dictionary
 from fairseq_cli import preprocess
@@ -58,9 +59,10 @@ def test_responses(tmp_path: Path, capsys) -> None:
     assert "warning: t: 3 of 33 tokens are not in the dictionary" in capsys.readouterr().err
 
 
-def test_classification(tmp_path: Path) -> None:
+@pytest.mark.parametrize("second", ["down", "up none"])
+def test_classification(tmp_path: Path, second: str) -> None:
     labels = ("up", "down", "none")
-    pairs = [("a b", "up"), ("c __eou__ d", "down")]
+    pairs = [("a b", "up"), ("c __eou__ d", second)]
     dataset = Dataset("mood", (), dict.fromkeys(SPLITS, pairs), labels=labels)
     found = build(dataset, tmp_path)
     texts = tmp_path / "encoded"

@@ -10,6 +10,7 @@ from helpers.raw_files import write
 from emo_mtl.errors import UserError
 from emo_mtl.preparation import custom
 from emo_mtl.preparation.corpus import SPLITS
+from emo_mtl.preparation.splits import write_splits
 
 
 @pytest.fixture
@@ -39,6 +40,56 @@ class TestRead:
         dataset = custom.read(folder)
         assert dataset.labels == ("up", "down", "sideways")
         assert dataset.files[-1].name == "labels.txt"
+
+
+class TestSeveralLabels:
+    def test_table(self, folder: Path) -> None:
+        write(folder / "train.tsv", "a\tup, down\nb\tdown,up,down\nc\tup\n")
+        dataset = custom.read(folder)
+        assert dataset.labels == ("down", "up")
+        assert dataset.splits["train"] == [("a", "down up"), ("b", "down up"), ("c", "up")]
+        assert dataset.multi_label
+        assert dataset.summary().endswith(
+            "; several labels an utterance: up to 2 of 2, 66.7 % of train have more than one"
+        )
+
+    def test_order_of_labels(self, folder: Path) -> None:
+        write(folder / "labels.txt", "up\ndown\n")
+        write(folder / "train.tsv", "a\tdown,up\nb\tup\n")
+        assert custom.read(folder).splits["train"][0] == ("a", "up down")
+
+    def test_label_files(self, folder: Path) -> None:
+        """What prepare writes into text/ can be prepared again."""
+        write(folder / "train.tsv", "a\tup,down\nb\tup\n")
+        expected = custom.read(folder).splits
+        write_splits(custom.read(folder), folder.parent / "again")
+        assert custom.read(folder.parent / "again").splits == expected
+
+    def test_one_each(self, folder: Path) -> None:
+        dataset = custom.read(folder)
+        assert not dataset.multi_label
+        assert "several" not in dataset.summary()
+
+    def test_a_rare_set_in_the_first_row_is_no_header(self, folder: Path) -> None:
+        write(folder / "train.tsv", "a\tup,down\nb\tup\nc\tdown\n")
+        assert len(custom.read(folder).splits["train"]) == 3
+
+    def test_train_has_one_each(self, folder: Path) -> None:
+        write(folder / "test.tsv", "a\tup\nb\tdown,up\n")
+        message = (
+            r"test.tsv:2: found several labels 'down,up', expected one, as of every text of train"
+        )
+        with pytest.raises(UserError, match=message):
+            custom.read(folder)
+
+    @pytest.mark.parametrize("label", ["up,", ",", "up,sideways", "so so,up"])
+    def test_no_label(self, folder: Path, label: str) -> None:
+        write(folder / "labels.txt", "up\ndown\n")
+        write(folder / "train.tsv", f"a\tup,down\nb\t{label}\n")
+        with pytest.raises(
+            UserError, match=r"train.tsv:2: found label '.*', expected one of up, down"
+        ):
+            custom.read(folder)
 
 
 TEXTS = [

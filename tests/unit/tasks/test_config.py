@@ -6,7 +6,7 @@ from helpers.refusals import message_of
 from hypothesis import given
 from hypothesis import strategies as st
 
-from emo_mtl.tasks.config import parse_loss_weights, parse_task_names
+from emo_mtl.tasks.config import parse_class_weights, parse_loss_weights, parse_task_names
 
 
 class TestParseTaskNames:
@@ -79,3 +79,32 @@ class TestParseLossWeights:
         assert "--loss-weights" in message
         assert f"found 'e6={bad}'" in message
         assert "expected a finite number >= 0 as the weight of e6" in message
+
+
+class TestParseClassWeights:
+    @pytest.mark.parametrize(
+        ("text", "tasks"),
+        [
+            ("", []),
+            ("balanced", ["e6", "e2"]),
+            (" balanced ", ["e6", "e2"]),
+            ("e2=balanced", ["e2"]),
+            ("e2 = balanced, e6=balanced", ["e6", "e2"]),
+        ],
+    )
+    def test_tasks(self, text, tasks):
+        assert parse_class_weights(text, ["e6", "e2"]) == tasks
+
+    @pytest.mark.parametrize("bad", ["e12=balanced", "e6", "e2=balanced,e2=balanced", "inverse"])
+    def test_no_task(self, bad):
+        message = message_of(parse_class_weights, bad, ["e6", "e2"])
+        assert f"--class-weights {bad!r}: found" in message
+        assert "expected TASK=balanced, each task" in message
+        assert "(e6, e2, or balanced for all)" in message
+
+    def test_no_tasks(self):
+        assert "there are none" in message_of(parse_class_weights, "balanced", [])
+
+    def test_another_word(self):
+        message = message_of(parse_class_weights, "e6=0.5", ["e6"])
+        assert "found 'e6=0.5', expected e6=balanced" in message

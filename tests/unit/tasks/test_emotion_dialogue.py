@@ -791,6 +791,16 @@ class TestResume:
         run("e6=3," + before if before == "e2=0" else "e6=3", 2)  # another weight is no matter
         run(after, 3, "--reset-optimizer")
 
+    def test_class_weights_changed(self, data_bin, tmp_path):
+        def run(class_weights: str, max_update: int) -> None:
+            argv = train_argv(data_bin, save_dir=tmp_path, class_weights=class_weights)
+            fairseq_train.main(parse_train([*argv, "--max-update", str(max_update)]))
+
+        run("balanced", 1)
+        with pytest.raises(UserError, match=r"--class-weights '': .* was trained with 'balanced'"):
+            run("", 2)
+        run("e2=balanced,e6=balanced", 2)  # the same
+
 
 def altered(row: list[int]) -> list[int]:
     """A response in which every fourth token is another one."""

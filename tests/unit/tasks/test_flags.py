@@ -157,6 +157,7 @@ class TestRefused:
         [
             ("classification_tasks", "e6"),
             ("loss_weights", "e6=1"),
+            ("class_weights", "balanced"),
             ("task_sampling", "proportional"),
             ("eval_bleu", True),
         ],
