@@ -16,7 +16,7 @@ from emo_mtl.formats import typed_json
 from emo_mtl.inference.turns import last_turn, split_turns
 from emo_mtl.io import check_output
 from emo_mtl.names import RESPONSE
-from emo_mtl.preparation.splits import read_split
+from emo_mtl.preparation.splits import read_labelled, read_split
 
 HELP = "ask a model for each emotion, and have a judge say which one its responses have"
 
@@ -96,7 +96,7 @@ def find_judge(args: argparse.Namespace, emotions: Sequence[str]) -> tuple[contr
     if other is not None:
         known, where = other.heads.get(args.task, []), f"--judge {args.judge}"
     else:
-        train = read_split(args.data, args.task, "train")
+        train = read_labelled(args.data, args.task, "train")
         known, where = sorted(set(train.answers)), f"--task {args.task}"
     unknown = [emotion for emotion in emotions if emotion not in known]
     if unknown:

@@ -9,8 +9,7 @@ from pathlib import Path
 from emo_mtl.errors import UserError
 from emo_mtl.formats import markdown
 from emo_mtl.formats.typed_json import Score
-from emo_mtl.names import RESPONSE
-from emo_mtl.preparation.splits import read_split, text_tasks
+from emo_mtl.preparation.splits import read_labelled
 
 NOTES = """
 agreement: pairs in which utterance and response get the same label; chance: the agreement of these responses
@@ -106,14 +105,8 @@ def tfidf_judge(data: Path, tasks: Sequence[str]) -> Judge:
             "emo-mtl awareness needs scikit-learn, which is not installed; run: pip install "
             "'emo-mtl[eval]', or judge with the heads of a MODEL"
         ) from error
-    there = [task for task in text_tasks(data) if task != RESPONSE]
     for task, classifier in classifiers.items():
-        if task not in there:
-            raise UserError(
-                f"--task {task}: found the text of {', '.join(there) or 'no task'} in {data / 'text'}, "
-                "expected one of them"
-            )
-        train = read_split(data, task, "train")
+        train = read_labelled(data, task, "train")
         if train.has_several_labels:
             raise UserError(
                 f"--task {task}: found several labels a text in {data / 'text' / task}, expected one: "

@@ -70,6 +70,21 @@ def text_tasks(data: Path) -> list[str]:
     return sorted(tasks, key=lambda task: (task != RESPONSE, task))
 
 
+def read_labelled(data: Path, task: str, split: str) -> Split:
+    """The text of a classification task's split.
+
+    Raises:
+        UserError: there is no such task, or as of :func:`read_split`
+    """
+    there = [name for name in text_tasks(data) if name != RESPONSE]
+    if task not in there:
+        raise UserError(
+            f"--task {task}: found the text of {', '.join(there) or 'no task'} in {text_folder(data)}, "
+            "expected one of them"
+        )
+    return read_split(data, task, split)
+
+
 def read_split(data: Path, task: str, split: str) -> Split:
     """The text of a task's split: `source` and `target` of `response`, `input` and `label` of others.
 

@@ -223,7 +223,7 @@ class TestControl:
         ("flags", "message"),
         [
             (["--task", "now"], "found no --data"),
-            (["--task", "e6", "--data", "DATA"], "no such file"),
+            (["--task", "e6", "--data", "DATA"], "found the text of next, now in"),
             (["--task", "e6", "--data", "DATA", "--judge", "MODEL"], "of no such head"),
         ],
     )
