@@ -114,6 +114,7 @@ def run(executable: str, arguments: Sequence[str], folder: Path, env: dict[str, 
 def run_program(arguments: Sequence[str]) -> None:
     """What Python does with its command line: `-c CODE`, `-m MODULE` or a script, and its arguments."""
     if arguments[0] == "-c":
+        sys.argv = ["-c", *arguments[2:]]
         exec(arguments[1], {"__name__": "__main__"})
     elif arguments[0] == "-m":
         sys.argv = list(arguments[1:])
