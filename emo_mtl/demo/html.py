@@ -34,6 +34,7 @@ CSS = """
   border-radius: 16px; }
 #text textarea, #text input { border: 1px solid var(--border-color-primary); border-radius: 12px;
   font-size: 16px; padding: 10px 14px; }
+#emotion .wrap { border: 1px solid var(--border-color-primary); border-radius: 12px; }
 .welcome { text-align: center; padding-top: 16vh; }
 .welcome b { display: block; font-size: 22px; margin-bottom: 6px; }
 .turn { display: grid; grid-template-columns: minmax(0, 2fr) minmax(0, 3fr); gap: 32px;

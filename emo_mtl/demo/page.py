@@ -37,7 +37,7 @@ makes things up, and it is no counsellor."""
 
 BEAM, SAMPLING = "Beam search", "Sampling"
 
-NO_WISH = "no wish"  # emotion of the answer
+NO_WISH = "any emotion"  # of the answer; no label, which has no space
 
 
 def launch(page: "gr.Blocks", host: str, port: int | None = None) -> str:
@@ -95,15 +95,20 @@ def build_page(bart: "EmoBART", judge: "EmoBART | None" = None) -> "gr.Blocks":
                 scale=8,
                 elem_id="text",
             )
+            emotion = gr.Dropdown(
+                [NO_WISH, *([AUTO] if bart.expects_emotions else []), *bart.emotions],
+                value=NO_WISH,
+                label="Emotion of the answer",
+                show_label=False,
+                container=False,
+                visible=bool(bart.emotions),
+                scale=2,
+                min_width=140,
+                elem_id="emotion",
+            )
             send = gr.Button("Send", variant="primary", scale=1, min_width=90)
         with gr.Row(elem_classes="examples"):
             examples = [gr.Button(item, size="sm", min_width=60) for item in EXAMPLES]
-        emotion = gr.Dropdown(
-            [NO_WISH, *([AUTO] if bart.expects_emotions else []), *bart.emotions],
-            value=NO_WISH,
-            label="Emotion of the answer",
-            visible=bool(bart.emotions),
-        )
         with gr.Accordion("Settings", open=False):
             search = gr.Radio([BEAM, SAMPLING], value=BEAM, label="How to find the answer")
             with gr.Row() as of_beam:
@@ -180,11 +185,18 @@ def answer(
     try:
         wanted = None if emotion == NO_WISH else emotion
         turn = reply(bart, turns, text, wanted, **settings)
-        judged = judge.classify([turn.response])[0] if judge and turn.response else {}
+        judged = opinions(judge, turn.response)
     except UserError as error:
         gr.Warning(html.escape(str(error)))
         yield conversation(turns, bart.titles), gr.skip(), text, gr.skip()
         return
-    labels = {f"a judge's {head}": next(iter(found)) for head, found in judged.items()}
-    turns = [*turns, replace(turn, response=turn.response or NOTHING, judged=labels)][-MAX_TURNS:]
+    turns = [*turns, replace(turn, response=turn.response or NOTHING, judged=judged)][-MAX_TURNS:]
     yield conversation(turns, bart.titles), turns, gr.skip(), save_link(turns)
+
+
+def opinions(judge: "EmoBART | None", response: str) -> dict[str, str]:
+    """Each head of a judge, by its name for people, and the label that it gives a response."""
+    if judge is None or not response:
+        return {}
+    (found,) = judge.classify([response])
+    return {f"the judge's {judge.titles[head]}": next(iter(found[head])) for head in found}

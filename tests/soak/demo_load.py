@@ -19,14 +19,8 @@ from typing import Any
 
 import numpy as np
 
-SETTINGS = [
-    [],
-    "Beam search",
-    2,
-    0.9,
-    1,
-    "no wish",
-]  # turns, search, beam, top p, temperature, emotion
+# turns, search, beam, top p, temperature, emotion
+SETTINGS = [[], "Beam search", 2, 0.9, 1, "any emotion"]
 
 
 def ask(url: str, text: str, session: str, timeout: float = 120, data: list | None = None) -> str:

@@ -3,6 +3,7 @@
 import json
 import random
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from emo_mtl.inference.text import as_people_write
 SEARCH = {"beam": 2, "no_repeat_ngram_size": 3}
 LABELS = ["happiness", "sadness"]
 ANSWERS = {"happiness": "That is great ! I am so happy .", "sadness": "I am sorry . That is bad ."}
+SIZE = ["--encoder-embed-dim", "64", "--encoder-layers", "1", "--decoder-layers", "1"]
 TEXTS = ["I have a new dog .", "What is its name ?", "It's called Bob ."]
 
 
@@ -54,10 +56,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def model(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Trained for long enough to answer as it is asked to."""
     folder = tmp_path_factory.mktemp("trained")
-    flags = ["--emotion-task", "next", "--emotion-dropout", "0.2", "--max-update", "200"]
+    flags = ["--emotion-task", "next", "--emotion-dropout", "0.2", "--max-update", "320"]
     flags += ["--classification-tasks", "next,now", "--batch-size", "32", "--dropout", "0"]
-    flags += ["--encoder-embed-dim", "64", "--encoder-layers", "1", "--decoder-layers", "1"]
-    train(data, folder, *flags, "--label-smoothing", "0", "--disable-validation")
+    train(data, folder, *flags, *SIZE, "--label-smoothing", "0", "--disable-validation")
     return folder / "checkpoint_last.pt"
 
 
@@ -135,7 +136,7 @@ class TestSameAnswers:
         assert turns[-1].response == answers["sadness"][0]
         assert "wanted: sadness" in shown
         label = next(iter(bart.classify([turns[-1].response], "now")[0]["now"]))
-        assert f"a judge&#x27;s now: {label}" in shown
+        assert f"the judge&#x27;s now: {label}" in shown
 
     def test_exported(self, model, bart, answers, tmp_path):
         """By the code of the model card."""
@@ -177,6 +178,15 @@ class TestScores:
         wrong = [of[LABELS[label == LABELS[0]]][i] for i, label in enumerate(labels)]
         assert sum(gold) < sum(bits()) < sum(wrong)
 
+    def test_validation_has_the_gold_emotions(self, data, model):
+        """As in training: fairseq-validate has the flags of the checkpoint."""
+        command = ["fairseq-validate", data / "data-bin", *TASK, "--path", model]
+        output = run_command(*command, "--valid-subset", "test", "--batch-size", "8")
+        (found,) = re.findall(r"response_ppl ([\d.]+)", output.stdout + output.stderr)
+        assert (
+            float(found) < 1.1
+        )  # 2 ** (1 / 20) without them, of an even choice a reply of some 20 tokens
+
 
 class TestRefused:
     @pytest.mark.parametrize(
@@ -196,11 +206,16 @@ class TestRefused:
         assert talk.answer(TEXTS[0]).wanted in LABELS
         assert "emotion" not in talk.command("/reset")
 
-    def test_going_on_without_it(self, data, model):
-        flags = ["--classification-tasks", "next,now", "--max-update", "130"]
-        done = train(data, model.parent, *flags, check=False)
+    def test_going_on(self, data, model, tmp_path):
+        """With the emotions of before, and with no others."""
+        shutil.copytree(model.parent, tmp_path / "save")
+        flags = ["--classification-tasks", "next,now", "--max-update", "322", *SIZE]
+        done = train(data, tmp_path / "save", *flags, check=False)
         assert done.returncode == 1
         assert "was trained with --emotion-task next (happiness, sadness)" in done.stderr
+        train(data, tmp_path / "save", *flags, "--emotion-task", "next", "--disable-validation")
+        going_on = EmoBART.from_pretrained(tmp_path / "save" / "checkpoint_last.pt", device="cpu")
+        assert going_on.emotions == LABELS
 
 
 class TestControl:
