@@ -1,71 +1,65 @@
-"""The scores of gold replies with a wrong emotion: for each reply one that is not its own, drawn by a seed.
+"""The test set with a wrong emotion for each reply: one that is not its own, all others equally likely.
 
-    python examples/emotions/wrong_emotion.py --gold gold.txt --scores of-anger.txt of-joy.txt ... > wrong.txt
+    python examples/emotions/wrong_emotion.py DATA TASK OUT [--seed 1]
 
-All files are what `fairseq-generate --score-reference` printed: of `--emotion gold`, and of each emotion. The
-emotion whose scores are the gold ones is a reply's own.
+TASK is that of --emotion-task. `fairseq-generate OUT/data-bin --score-reference --emotion gold` then scores the
+gold replies with the wrong emotions.
 """
 
 import argparse
 import random
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
+from fairseq.data import Dictionary
+
+from emo_mtl.data.dictionaries import load_labels
 from emo_mtl.errors import UserError
-from emo_mtl.io import read_lines
-
-LINE = re.compile(r"[STHDP]-(\d+)\t")
-
-
-def blocks(path: Path) -> dict[int, list[str]]:
-    """Number of a reply -> its lines; the P- line, of its scores, is the last."""
-    found: dict[int, list[str]] = {}
-    for line in read_lines(path):
-        match = LINE.match(line)
-        if match:
-            found.setdefault(int(match[1]), []).append(line)
-    return found
+from emo_mtl.names import RESPONSE
+from emo_mtl.preparation.binarize import write_column
+from emo_mtl.preparation.splits import read_labelled
 
 
-def scores(lines: Sequence[str]) -> str:
-    """The P- line of a reply."""
-    return next(line for line in lines if line.startswith("P-"))
+def wrong(own: Sequence[str], labels: Sequence[str], seed: int) -> list[str]:
+    """A label for each of N replies that is not its own.
 
-
-def wrong(
-    gold: dict[int, list[str]], others: Sequence[dict[int, list[str]]], seed: int
-) -> list[str]:
-    """The lines of each reply, of an emotion that is not its own.
-
-    Raises:
-        UserError: files of other replies, or fewer than two emotions for a reply
+    Args:
+        own: N labels
+        labels: to draw from
     """
     rng = random.Random(seed)
-    lines: list[str] = []
-    for number in sorted(gold):
-        if any(number not in other for other in others):
-            raise UserError(
-                f"reply {number}: not in all files, expected scores of the same replies"
-            )
-        own = scores(gold[number])
-        candidates = [other[number] for other in others if scores(other[number]) != own]
-        if not candidates:
-            raise UserError(f"reply {number}: found the same scores with each emotion")
-        lines += rng.choice(candidates)
-    return lines
+    return [rng.choice([label for label in labels if label != it]) for it in own]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Print the lines."""
+    """Write OUT; the texts are links to those of DATA.
+
+    Raises:
+        UserError: no such task, or a folder that exists already
+    """
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--gold", type=Path, required=True, metavar="FILE")
-    parser.add_argument("--scores", type=Path, nargs="+", required=True, metavar="FILE")
+    parser.add_argument("data", type=Path, metavar="DATA")
+    parser.add_argument("task", metavar="TASK")
+    parser.add_argument("out", type=Path, metavar="OUT")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args(argv)
-    print(*wrong(blocks(args.gold), list(map(blocks, args.scores)), args.seed), sep="\n")
+    own = read_labelled(args.data, args.task, "test").answers
+    before, after = (folder.resolve() / "data-bin" for folder in (args.data, args.out))
+    path = before / args.task / "label" / "dict.txt"
+    labels = load_labels(path)
+    if after.exists():
+        raise UserError(
+            f"{after}: exists already, expected a new folder: remove it, or name another"
+        )
+    (after / args.task).mkdir(parents=True)
+    (after / RESPONSE).symlink_to(before / RESPONSE)
+    (after / args.task / "input0").symlink_to(before / args.task / "input0")
+    dictionary = Dictionary.load(str(path))
+    numbers = {label: dictionary.encode_line(label, add_if_not_exist=False) for label in labels}
+    column = {"test": wrong(own, labels, args.seed)}
+    write_column(column, after / args.task / "label", "{}", "dict.txt", numbers, dictionary)
 
 
 if __name__ == "__main__":

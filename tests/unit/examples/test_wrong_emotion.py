@@ -1,50 +1,55 @@
-"""The scores of gold replies with an emotion that is not theirs."""
+"""The test set with an emotion that is not the reply's own."""
 
 from pathlib import Path
 
 import pytest
-from wrong_emotion import blocks, main, wrong
+from fairseq.data import Dictionary
+from helpers.data import write_data_bin
+from wrong_emotion import main, wrong
 
+from emo_mtl.data.binarized import load_label_numbers
 from emo_mtl.errors import UserError
 
+LABELS = ["joy", "fear", "anger"]
 
-def write(path: Path, scores: list[float]) -> Path:
-    lines = [f"T-{i}\ttext {i}\nP-{i}\t{score}\n" for i, score in enumerate(scores)]
-    path.write_text("a line of the log\n" + "".join(lines))
-    return path
+
+def test_never_the_own():
+    own = ["joy", "fear", "anger"] * 20
+    found = wrong(own, LABELS, seed=1)
+    assert all(a != b for a, b in zip(own, found, strict=True))
+    assert set(found) == set(LABELS)
+    assert wrong(own, LABELS, seed=1) == found != wrong(own, LABELS, seed=2)
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> list[Path]:
-    """Gold scores, of the emotions a, b and a; and those of a, b and c."""
-    return [
-        write(tmp_path / name, scores)
-        for name, scores in {
-            "gold": [-1, -2, -3],
-            "a": [-1, -20, -3],
-            "b": [-10, -2, -30],
-            "c": [-11, -21, -31],
-        }.items()
-    ]
+def data(tmp_path: Path) -> Path:
+    """The usual data, with the text of e6's test set."""
+    folder = tmp_path / "data"
+    write_data_bin(folder / "data-bin", {"train": 60, "test": 11})
+    text = folder / "text" / "e6"
+    text.mkdir(parents=True)
+    (text / "test.input").write_text("a\nb\nc\n")
+    (text / "test.label").write_text("anger\njoy\nanger\n")
+    return folder
 
 
-def test_never_the_own(files, capsys):
-    main(["--gold", str(files[0]), "--scores", *map(str, files[1:])])
-    shown = [line for line in capsys.readouterr().out.splitlines() if line.startswith("P-")]
-    own = ["P-0\t-1", "P-1\t-2", "P-2\t-3"]
-    assert len(shown) == 3
-    assert not set(shown) & set(own)
+def test_folder(data, tmp_path):
+    out = tmp_path / "out"
+    main([str(data), "e6", str(out)])
+    before, after = (folder / "data-bin" / "e6" for folder in (data, out))
+    dictionaries = [folder / "label" / "dict.txt" for folder in (before, after)]
+    labels, same = (Dictionary.load(str(path)).symbols for path in dictionaries)
+    assert labels == same
+    labels = labels[4:10]
+    numbers = load_label_numbers(str(after / "label" / "test"), labels, 3)
+    found = [labels[number] for number in numbers]
+    assert all(a != b for a, b in zip(found, ["anger", "joy", "anger"], strict=True))
+    assert (out / "data-bin" / "response" / "test.source-target.source.bin").is_file()
+    assert (after / "input0" / "test.bin").is_file()
+    with pytest.raises(UserError, match="exists already"):
+        main([str(data), "e6", str(out)])
 
 
-def test_both_others_are_drawn(files):
-    gold, *others = map(blocks, files)
-    first = {wrong(gold, others, seed)[1] for seed in range(20)}
-    assert first == {"P-0\t-10", "P-0\t-11"}
-
-
-def test_refused(files, tmp_path):
-    gold = blocks(files[0])
-    with pytest.raises(UserError, match="reply 2: not in all files"):
-        wrong(gold, [blocks(write(tmp_path / "short", [-4, -5]))], 1)
-    with pytest.raises(UserError, match="reply 0: found the same scores"):
-        wrong(gold, [gold], 1)
+def test_no_such_task(data, tmp_path):
+    with pytest.raises(UserError, match="--task joy: found the text of e6"):
+        main([str(data), "joy", str(tmp_path / "out")])
