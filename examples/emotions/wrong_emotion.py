@@ -2,8 +2,8 @@
 
     python examples/emotions/wrong_emotion.py DATA TASK OUT [--seed 1]
 
-TASK is that of --emotion-task. `fairseq-generate OUT/data-bin --score-reference --emotion gold` then scores the
-gold replies with the wrong emotions.
+TASK is that of --emotion-task. `fairseq-generate OUT/data-bin --score-reference --emotion gold` then scores
+the gold replies with the wrong emotions.
 """
 
 import argparse
