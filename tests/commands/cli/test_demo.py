@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from helpers.background import Background, free_port
 from helpers.commands import FOREVER, run_command
+from helpers.talker import Stub
 from soak.demo_load import serve
 
 from emo_mtl.demo.page import (
@@ -151,7 +152,7 @@ class TestPage:
         first.wait_for_selector(".welcome")  # nothing is kept
 
 
-class Talker:
+class Talker(Stub):
     """Stands in for `EmoBART`, with heads as those of the paper, and answers of two lines on a phone."""
 
     titles = {"e6": "Emotion", "e2": "Sentiment", "e12": "Emotion in tweets"}  # noqa: RUF012
@@ -162,11 +163,6 @@ class Talker:
             {head: {f"label{i}": 1 / size for i in range(size)} for head, size in sizes.items()}
             for _ in texts
         ]
-
-    context_turns = 1
-
-    def turns_read(self, conversation: list[str]) -> int:
-        return 1
 
     def respond(self, texts: list[list[str]], **settings) -> list[str]:
         if texts[-1][-1] == "bad":
@@ -218,7 +214,7 @@ class TestLayout:
         tree = page.locator("body").aria_snapshot()
         for control in (
             *('textbox "What you say"', 'button "Send"', 'button "New conversation"'),
-            *('link "Save the conversation"', 'log "Conversation"'),
+            *('link "Save the conversation"', 'log "Conversation"', '"Emotion of the answer"'),
             *(f'button "{example}"' for example in EXAMPLES),
         ):
             assert control in tree
@@ -235,6 +231,13 @@ class TestLayout:
                 )
             )
         assert names == ["Conversation", "New conversation", "Save the conversation"]
+
+    def test_wanted_emotion(self, visitors, talker):
+        page = visitors(talker, viewport=PHONE)
+        page.get_by_label("Emotion of the answer").click()
+        page.get_by_role("option", name="fear").click()
+        say(page, "hello")
+        assert "wanted: fear" in page.inner_text("#conversation")
 
     def test_save(self, visitors, talker):
         page = visitors(talker, viewport=PHONE)
