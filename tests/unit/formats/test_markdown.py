@@ -19,6 +19,7 @@ from emo_mtl.evaluation.parts import COLUMNS
 from emo_mtl.evaluation.people import scores
 from emo_mtl.evaluation.people.study import QUESTIONS
 from emo_mtl.evaluation.report import tables
+from emo_mtl.evaluation.report.paper import Corpus
 from emo_mtl.evaluation.report.runs import Run, gather_rows
 from emo_mtl.formats import markdown
 from emo_mtl.formats.delimited import csv_cell, tsv_cells, tsv_line
@@ -189,6 +190,8 @@ class TestPublishedReport:
                     model=row["model"],
                     baseline=row["baseline"],
                     loss_weights=row["loss_weights"],
+                    corpora=run.get("corpora")
+                    and {task: Corpus(**corpus) for task, corpus in run["corpora"].items()},
                 )
                 for run in row["runs"]
             ]
