@@ -12,6 +12,7 @@ from emo_mtl.cli.flags import (
 )
 from emo_mtl.errors import UserError
 from emo_mtl.evaluation import control
+from emo_mtl.evaluation.agreement import heads_judge
 from emo_mtl.formats import typed_json
 from emo_mtl.inference.turns import last_turn, split_turns
 from emo_mtl.io import check_output
@@ -51,9 +52,15 @@ def run(args: argparse.Namespace) -> None:
     """Respond to the same utterances with each emotion and without, and print what the judge reads.
 
     Raises:
-        UserError: a model without emotions, a judge that does not know them, or text that is missing
+        UserError: a number that makes no sense, a model without emotions, a judge that does not know them, or
+            text that is missing
     """
     check_output(args.json, args.overwrite)
+    if args.utterances < 1 or args.seed < 0:
+        raise UserError(
+            f"--utterances {args.utterances} --seed {args.seed}: expected 1 or more utterances, and a seed "
+            "of 0 or more"
+        )
     if args.data is None:
         raise UserError(
             "found no --data, expected the folder that emo-mtl prepare made, for its test set"
@@ -105,12 +112,8 @@ def find_judge(args: argparse.Namespace, emotions: Sequence[str]) -> tuple[contr
             f"{', '.join(unknown)}, which the model can be asked for"
         )
     if other is not None:
-
-        def ask(texts: Sequence[str]) -> list[str]:
-            found = other.classify([text or "." for text in texts], args.task, typed=False)
-            return [next(iter(item[args.task])) for item in found]
-
-        return ask, f"the head {args.task} of {args.judge}"
+        ask = heads_judge(other, [args.task])
+        return lambda texts: ask(list(texts))[args.task], f"the head {args.task} of {args.judge}"
     try:
         judge = control.tfidf_judge(
             [

@@ -26,8 +26,34 @@ def bart_input(tokens: Tensor, bos: int, eos: int, max_length: int) -> Tensor:
     return torch.cat([tokens.new_tensor([bos]), inner, tokens.new_tensor([eos])])
 
 
-class BARTInputDataset(BaseWrapperDataset):
-    """Each item, or the turns of it that are kept, through :func:`bart_input`."""
+class ResizedDataset(BaseWrapperDataset):
+    """A wrapper whose items have other lengths than those of the data set in it.
+
+    Args:
+        sizes: in tokens, shape (number of items)
+    """
+
+    def __init__(self, dataset: FairseqDataset, sizes: np.ndarray):
+        super().__init__(dataset)
+        self._sizes = sizes
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """Lengths in tokens, shape (number of items)."""
+        return self._sizes
+
+    def size(self, index: int) -> int:
+        return self._sizes[index]
+
+    def num_tokens(self, index: int) -> int:
+        return self._sizes[index]
+
+
+class BARTInputDataset(ResizedDataset):
+    """Each item, or the turns of it that are kept, through :func:`bart_input`.
+
+    Its sizes are those after truncation, 1 more where an item has a `<s>` already.
+    """
 
     def __init__(
         self,
@@ -37,10 +63,9 @@ class BARTInputDataset(BaseWrapperDataset):
         max_length: int,
         kept: Kept | None = None,
     ):
-        super().__init__(dataset)
-        self.bos, self.eos, self.max_length, self.kept = bos, eos, max_length, kept
         left = np.asarray(dataset.sizes) - (0 if kept is None else kept.starts)
-        self._sizes = np.minimum(left + 1, max_length)
+        super().__init__(dataset, np.minimum(left + 1, max_length))
+        self.bos, self.eos, self.max_length, self.kept = bos, eos, max_length, kept
 
     @property
     def turns(self) -> int:
@@ -50,17 +75,6 @@ class BARTInputDataset(BaseWrapperDataset):
     def __getitem__(self, index: int) -> Tensor:
         start = 0 if self.kept is None else self.kept.starts[index]
         return bart_input(self.dataset[index][start:], self.bos, self.eos, self.max_length)
-
-    @property
-    def sizes(self) -> np.ndarray:
-        """Lengths after truncation, in tokens (1 more where an item has a `<s>`), shape (number of items)."""
-        return self._sizes
-
-    def size(self, index: int) -> int:
-        return self._sizes[index]
-
-    def num_tokens(self, index: int) -> int:
-        return self._sizes[index]
 
 
 class PairDataset(LanguagePairDataset):
@@ -135,6 +149,7 @@ class MultitaskDataset(FairseqDataset):
         return {self._locate(int(own[0]) + start)[0] for _, own, start in self._per_task(indices)}
 
     def set_epoch(self, epoch: int) -> None:
+        """Tell the data set of each task."""
         for dataset in self.datasets.values():
             dataset.set_epoch(epoch)
 

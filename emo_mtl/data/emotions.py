@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from fairseq.data import BaseWrapperDataset, Dictionary, data_utils
+from fairseq.data import Dictionary, data_utils
 from torch import Tensor
 
-from emo_mtl.data.datasets import BARTInputDataset
+from emo_mtl.data.datasets import BARTInputDataset, ResizedDataset
 from emo_mtl.data.dictionaries import load_labels
 from emo_mtl.errors import UserError
 from emo_mtl.names import AUTO, GOLD
@@ -42,7 +42,8 @@ class Emotions:
         """Raise `UserError` for an emotion that cannot be asked for.
 
         Args:
-            where: a flag or an argument
+            wanted: a label, or one of `special`
+            where: a flag or an argument, for the message
             heads: names of the model's heads
             special: what is no label, `AUTO` or `GOLD`
         """
@@ -132,8 +133,8 @@ def with_emotions(
     return {**net_input, "src_tokens": data_utils.collate_tokens(rows, pad), "src_lengths": lengths}
 
 
-class EmotionDataset(BaseWrapperDataset):
-    """Utterances with the emotion of their responses in front.
+class EmotionDataset(ResizedDataset):
+    """Utterances with the emotion of their responses in front; its sizes are those with the emotions.
 
     Args:
         dataset: the utterances
@@ -152,10 +153,9 @@ class EmotionDataset(BaseWrapperDataset):
         dropout: float = 0.0,
         seed: int = 1,
     ):
-        super().__init__(dataset)
-        self.emotions, self.numbers, self.dropout, self.seed = emotions, numbers, dropout, seed
         lengths = np.array([len(emotion) for emotion in emotions])
-        self._sizes = np.asarray(dataset.sizes) + lengths[numbers.numpy()]
+        super().__init__(dataset, np.asarray(dataset.sizes) + lengths[numbers.numpy()])
+        self.emotions, self.numbers, self.dropout, self.seed = emotions, numbers, dropout, seed
         # Workers of a DataLoader that live on from epoch to epoch see it change.
         self.epoch = torch.ones((), dtype=torch.long).share_memory_()
 
@@ -181,14 +181,3 @@ class EmotionDataset(BaseWrapperDataset):
         if self.is_left_out(index):
             return tokens
         return with_emotion(tokens, self.emotions[int(self.numbers[index])])
-
-    @property
-    def sizes(self) -> np.ndarray:
-        """Lengths with the emotions, in tokens, shape (number of items)."""
-        return self._sizes
-
-    def size(self, index: int) -> int:
-        return self._sizes[index]
-
-    def num_tokens(self, index: int) -> int:
-        return self._sizes[index]

@@ -79,16 +79,21 @@ class Splits:
                 f"each utterance: {PREPARE_AGAIN}"
             )
         if emotions.tokens and dropout < 1:
-            numbers = self.emotions(folder, split, emotions, prefix + src)
+            numbers = self.emotion_numbers(folder, split, emotions, prefix + src)
             tokens = list(emotions.tokens.values())
             source = EmotionDataset(source, tokens, numbers, dropout, self.cfg.seed)
         return self.pairs(source, target, shuffle=split != "test")
 
-    def emotions(self, folder: Path, split: str, emotions: Emotions, responses: str) -> Tensor:
+    def emotion_numbers(
+        self, folder: Path, split: str, emotions: Emotions, responses: str
+    ) -> Tensor:
         """Class numbers of the responses: the labels of the task that has the same utterances.
 
         Args:
             responses: prefix of the binarized utterances that are responded to
+
+        Returns:
+            shape (number of responses)
 
         Raises:
             UserError: no such task, other labels, or other utterances

@@ -5,11 +5,15 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from emo_mtl.errors import UserError
 from emo_mtl.formats import markdown
 from emo_mtl.formats.typed_json import Score
 from emo_mtl.preparation.splits import read_labelled
+
+if TYPE_CHECKING:
+    from emo_mtl.inference.hub_interface import EmoBART
 
 NOTES = """
 agreement: pairs in which utterance and response get the same label; chance: the agreement of these responses
@@ -117,14 +121,21 @@ def tfidf_judge(data: Path, tasks: Sequence[str]) -> Judge:
 
 
 def checkpoint_judge(path: Path, data: Path, tasks: Sequence[str], cpu: bool) -> Judge:
-    """The heads of a checkpoint; an empty text, which has no tokens, gets the label `(empty)`.
+    """The heads of a checkpoint, see :func:`heads_judge`.
 
     Raises:
-        UserError: a checkpoint that cannot be used, or that has no such head
+        UserError: a checkpoint that cannot be used
     """
     from emo_mtl.inference.hub_interface import EmoBART
 
-    bart = EmoBART.from_pretrained(path, data, device="cpu" if cpu else None)
+    return heads_judge(EmoBART.from_pretrained(path, data, device="cpu" if cpu else None), tasks)
+
+
+def heads_judge(bart: "EmoBART", tasks: Sequence[str]) -> Judge:
+    """The heads of a model; an empty text, which has no tokens, gets the label `(empty)`.
+
+    The judge raises `UserError` where the model has no such head.
+    """
 
     def judge(texts: list[str]) -> dict[str, list[str]]:
         labels = {task: ["(empty)"] * len(texts) for task in tasks}

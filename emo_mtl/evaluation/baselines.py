@@ -72,13 +72,21 @@ def majority() -> "ClassifierMixin":
     return DummyClassifier(strategy="prior")
 
 
-def tfidf_logistic() -> "ClassifierMixin":
-    """Logistic regression over TF-IDF vectors, trained until it has converged."""
+def tfidf_logistic(longest: int = 1, class_weight: str | None = None) -> "ClassifierMixin":
+    """Logistic regression over TF-IDF vectors, trained until it has converged.
+
+    Args:
+        longest: words of the longest n-gram
+        class_weight: `balanced` for labels of equal weight
+    """
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
-    return make_pipeline(TfidfVectorizer(), LogisticRegression(max_iter=1000))
+    return make_pipeline(
+        TfidfVectorizer(ngram_range=(1, longest)),
+        LogisticRegression(max_iter=1000, class_weight=class_weight),
+    )
 
 
 def probabilities(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from emo_mtl.evaluation.baselines import tfidf_logistic
 from emo_mtl.evaluation.metrics import distinct_n
 from emo_mtl.formats import markdown
 from emo_mtl.formats.typed_json import Score
@@ -58,7 +59,7 @@ class ControlScores:
 
 
 def draw(count: int, most: int, seed: int) -> list[int]:
-    """Positions of at most `most` of `count` utterances, in order."""
+    """Positions, from 0, of at most `most` of `count` utterances, in order; drawn by a seed."""
     chosen = np.random.default_rng(seed).permutation(count)[:most]
     return sorted(map(int, chosen))
 
@@ -130,15 +131,12 @@ def mean(values: Iterable[float]) -> float:
 
 
 def tfidf_judge(train: Sequence[tuple[str, str]]) -> "ClassifierMixin":
-    """Logistic regression over TF-IDF vectors of one and two words, each label of equal weight."""
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.pipeline import make_pipeline
+    """Logistic regression over TF-IDF vectors of one and two words, each label of equal weight.
 
-    classifier = make_pipeline(
-        TfidfVectorizer(ngram_range=(1, 2)),
-        LogisticRegression(class_weight="balanced", max_iter=1000),
-    )
+    Args:
+        train: texts, each with its label
+    """
+    classifier = tfidf_logistic(longest=2, class_weight="balanced")
     return classifier.fit(*map(list, zip(*train, strict=True)))
 
 

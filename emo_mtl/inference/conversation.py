@@ -50,9 +50,7 @@ class Turn:
     read: int = 1  # turns that the response takes into account, the utterance included
     multi_label: Sequence[str] = ()  # heads that may give several labels
     wanted: str | None = None  # emotion that the response was to have
-    judged: dict[str, str] = field(
-        default_factory=dict
-    )  # a judge's head -> its label of the response
+    judged: dict[str, str] = field(default_factory=dict)  # a judge's head -> label of the response
 
     def best(self) -> dict[str, tuple[str, float]]:
         """Head -> the most probable label and its probability."""

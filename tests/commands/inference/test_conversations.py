@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 from helpers.commands import BIN, TASK, run_command, train
+from helpers.exported import reader_of
 
-from emo_mtl.cli.main import main
 from emo_mtl.demo.page import answer
 from emo_mtl.errors import UserError
-from emo_mtl.huggingface.library import hide_broken_torchaudio
 from emo_mtl.inference.conversation import Conversation, with_history
 from emo_mtl.inference.hub_interface import EmoBART
 from emo_mtl.inference.text import as_people_write
@@ -117,24 +116,12 @@ class TestSameAnswers:
 
     def test_exported(self, model, bart, histories, answers, tmp_path):
         """By the code of the model card."""
-        hide_broken_torchaudio()
-        transformers = pytest.importorskip("transformers", reason="needs the extra emo-mtl[hf]")
-        folder = tmp_path / "exported"
-        main(["export-hf", str(model / "checkpoint_last.pt"), str(folder)])
-        card = (folder / "README.md").read_text("utf-8")
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-        network = transformers.AutoModelForSeq2SeqLM.from_pretrained(folder)
-        network.generation_config.num_beams = 2
-        (code,) = re.findall(r"```python\n(import torch.*?)```", card, flags=re.DOTALL)
-        names = {"tokenizer": tokenizer, "model": network}
-        exec(code, names)
+        read, generate = reader_of(model / "checkpoint_last.pt", tmp_path / "exported", beam=2)
         writing = bart.task.writing("response")
         for turns, expected in zip(histories, answers, strict=True):
-            read = names["read"](list(map(writing.normalize, turns)))
-            assert read == tokens(bart, turns)
-            output = network.generate(names["torch"].tensor([read]))
-            (text,) = tokenizer.batch_decode(output, skip_special_tokens=True)
-            assert as_people_write(text).strip() == expected
+            found = read(list(map(writing.normalize, turns)))
+            assert found == tokens(bart, turns)
+            assert as_people_write(generate(found)).strip() == expected
 
 
 class TestMarks:

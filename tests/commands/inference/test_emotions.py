@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 from helpers.commands import BIN, TASK, run_command, train
+from helpers.exported import reader_of
 
 from emo_mtl.cli.main import main
 from emo_mtl.demo.page import answer
 from emo_mtl.errors import UserError
-from emo_mtl.huggingface.library import hide_broken_torchaudio
 from emo_mtl.inference.conversation import Conversation
 from emo_mtl.inference.hub_interface import EmoBART
 from emo_mtl.inference.text import as_people_write
@@ -140,23 +140,11 @@ class TestSameAnswers:
 
     def test_exported(self, model, bart, answers, tmp_path):
         """By the code of the model card."""
-        hide_broken_torchaudio()
-        transformers = pytest.importorskip("transformers", reason="needs the extra emo-mtl[hf]")
-        folder = tmp_path / "exported"
-        main(["export-hf", str(model), str(folder)])
-        card = (folder / "README.md").read_text("utf-8")
-        tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
-        network = transformers.AutoModelForSeq2SeqLM.from_pretrained(folder)
-        network.generation_config.num_beams = 2
-        (code,) = re.findall(r"```python\n(import torch.*?)```", card, flags=re.DOTALL)
-        names = {"tokenizer": tokenizer, "model": network}
-        exec(code, names)
+        read, generate = reader_of(model, tmp_path / "exported", beam=2)
         writing = bart.task.writing("response")
         for label in LABELS:
             for text, expected in zip(TEXTS, answers[label], strict=True):
-                read = names["read"]([writing.normalize(text)], label)
-                output = network.generate(names["torch"].tensor([read]))
-                (found,) = tokenizer.batch_decode(output, skip_special_tokens=True)
+                found = generate(read([writing.normalize(text)], label))
                 assert as_people_write(found).strip() == expected
 
 
@@ -238,6 +226,14 @@ class TestControl:
         ("flags", "message"),
         [
             (["--task", "now"], "found no --data"),
+            (
+                ["--task", "now", "--data", "DATA", "--utterances", "0"],
+                "--utterances 0 .*1 or more",
+            ),
+            (
+                ["--task", "now", "--data", "DATA", "--seed", "-1"],
+                "--seed -1: expected .*0 or more",
+            ),
             (["--task", "e6", "--data", "DATA"], "found the text of next, now in"),
             (["--task", "e6", "--data", "DATA", "--judge", "MODEL"], "of no such head"),
         ],

@@ -32,6 +32,17 @@ def batch_of(task, name: str, split: str = "train", size: int = 4) -> dict:
     return dataset.collater([dataset[i] for i in indices])
 
 
+def reduced(logs: list[dict]) -> list[dict[str, float]]:
+    """What is logged of some batches, one after the other, and at once as if of several ranks."""
+    found = []
+    for groups in ([[log] for log in logs], [logs]):
+        with metrics.aggregate(new_root=True) as meters:
+            for group in groups:
+                MultitaskNLLCriterion.reduce_metrics(group)
+        found.append(meters.get_smoothed_values())
+    return found
+
+
 def gradients(model, loss) -> dict[str, torch.Tensor]:
     model.zero_grad()
     loss.backward()
@@ -186,12 +197,8 @@ class TestClassWeights:
             parts = [indices[i : i + size] for i in range(0, 6, size)]
             logs = [criterion(model, dataset.collater([dataset[i] for i in p]))[2] for p in parts]
             logs.append(criterion(model, batch_of(task, "e2"))[2])
-            for summed in (False, True):  # over batches, over ranks
-                with metrics.aggregate(new_root=True) as meters:
-                    for log in [logs] if summed else [[log] for log in logs]:
-                        MultitaskNLLCriterion.reduce_metrics(log)
-                found = meters.get_smoothed_values()
-                values.append([found[key] for key in ("e6_loss", "e6_accuracy", "e2_loss")])
+            keys = ("e6_loss", "e6_accuracy", "e2_loss")
+            values += [[found[key] for key in keys] for found in reduced(logs)]
         for value in values[1:]:
             assert value == pytest.approx(values[0], abs=2e-3)
         sample = batch_of(task, "e6", size=6)
@@ -268,12 +275,8 @@ class TestSeveralLabels:
             parts = [indices[i : i + size] for i in range(0, len(indices), size)]
             logs = [criterion(model, dataset.collater([dataset[i] for i in p]))[2] for p in parts]
             logs.append(criterion(model, batch_of(task, "e2"))[2])
-            for summed in (False, True):  # over batches, over ranks
-                with metrics.aggregate(new_root=True) as meters:
-                    for log in [logs] if summed else [[log] for log in logs]:
-                        MultitaskNLLCriterion.reduce_metrics(log)
-                found = meters.get_smoothed_values()
-                values.append([found[f"e6_{kind}"] for kind in ("loss", "accuracy", "f1")])
+            keys = ("e6_loss", "e6_accuracy", "e6_f1")
+            values += [[found[key] for key in keys] for found in reduced(logs)]
         for value in values[1:]:
             assert value == pytest.approx(values[0], abs=0.011)
         sample = batch_of(task, "e6", size=len(indices))
