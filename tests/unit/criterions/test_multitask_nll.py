@@ -153,6 +153,22 @@ class TestForward:
         alone = [criterion(model, dataset.collater([dataset[i]]))[0].item() for i in indices]
         assert together.item() == pytest.approx(sum(alone) / 4, rel=1e-5)
 
+    @pytest.mark.parametrize("name", ["response", "e6"])
+    def test_autocast(self, build, name):
+        """As `--amp` runs it: loss and gradients are those of float32, rounded."""
+        _, task, model, criterion = build()
+        sample = batch_of(task, name)
+        loss, _, _ = criterion(model, sample)
+        with torch.autocast("cpu", torch.bfloat16):
+            half, _, _ = criterion(model, sample)
+        torch.testing.assert_close(half, loss, rtol=0.02, atol=0)
+        expected, found = (gradients(model, each) for each in (loss, half))
+        assert found.keys() == expected.keys()
+        scale = max(gradient.abs().max() for gradient in expected.values())
+        for parameter, gradient in found.items():
+            assert gradient.dtype == torch.float32
+            torch.testing.assert_close(gradient, expected[parameter], rtol=0.1, atol=0.02 * scale)
+
 
 CLASS_WEIGHTED = {"class_weights": "e6=balanced", "loss_weights": "e6=0.5"}
 

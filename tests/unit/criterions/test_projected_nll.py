@@ -66,6 +66,20 @@ class TestProjectedNLL:
             assert grad.dtype == dtype
             torch.testing.assert_close(grad, stock, rtol=0.02, atol=0.02)
 
+    @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+    def test_autocast(self, dtype):
+        """As under `--amp`: parameters in float32, products in half precision, gradients after it."""
+        features, weight, target = inputs()
+        results = []
+        for function in (projected_nll, fairseq_loss):
+            with torch.autocast("cpu", dtype):
+                loss, nll = function(features, weight, target, 0.1)
+            assert loss.dtype == nll.dtype == torch.float32
+            results.append((loss, nll, *gradients(loss, features, weight)))
+        for ours, stock in zip(*results, strict=True):
+            assert ours.dtype == torch.float32
+            torch.testing.assert_close(ours, stock, rtol=0.02, atol=0.02)
+
     def test_large_scores_do_not_overflow(self):
         features, weight, target = inputs()
         loss, _ = projected_nll(features * 1e4, weight, target, 0.1)
