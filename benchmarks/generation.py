@@ -1,6 +1,7 @@
 """Benchmark `generate`: beam search on the test set, against fairseq, transformers and CTranslate2."""
 
 import contextlib
+import itertools
 import re
 import time
 from collections.abc import Callable
@@ -41,6 +42,7 @@ def measure(settings: Settings) -> dict[str, Any]:
         "device": settings.device,
         "precision": settings.precision,
         "threads": settings.threads,
+        "length": settings.response_length,
     }
     if is_installed("transformers"):
         systems.append("transformers")
@@ -131,11 +133,29 @@ def argv(job: dict[str, Any], task: str) -> list[str]:
         *(f"{job['data']}/data-bin", "--task", task, "--path", job["checkpoint"]),
         *("--beam", str(BEAM), "--no-repeat-ngram-size", str(NO_REPEAT)),
         *("--batch-size", str(job["batch"]), "--required-batch-size-multiple", "1"),
-        *("--bpe", "sentencepiece", "--sentencepiece-model", f"{job['data']}/spm.model"),
+        *bpe_flags(Path(job["data"])),
         *("--num-workers", "0", "--no-progress-bar"),
+        *(
+            ("--min-len", str(job["length"]), "--max-len-b", str(job["length"]))
+            if job["length"]
+            else ()
+        ),
         *(["--cpu"] if job["device"] == "cpu" else []),
         *(["--fp16"] if job["precision"] == "fp16" else []),
     ]
+
+
+def bpe_flags(data: Path) -> list[str]:
+    """Of the BPE whose files the data has."""
+    from emo_mtl.inference.bpe import FILES
+
+    for kind, files in FILES.items():
+        if all((data / name).is_file() for name in files.values()):
+            paths = [
+                (f"--{flag.replace('_', '-')}", str(data / name)) for flag, name in files.items()
+            ]
+            return ["--bpe", kind, *itertools.chain.from_iterable(paths)]
+    raise FileNotFoundError(f"{data}: found no file of a BPE")
 
 
 def parse(job: dict[str, Any], task: str) -> Any:
@@ -251,7 +271,6 @@ def add_clock(owner: Any, name: str, device: str) -> dict[str, float]:
 
 def generate_with_library(job: dict[str, Any], build: Callable, start: float) -> dict[str, Any]:
     """The same batches through another library; each hypothesis as fairseq-generate writes it."""
-    import sentencepiece
     from fairseq import tasks
 
     import emo_mtl  # noqa: F401  (registers the components)
@@ -265,7 +284,7 @@ def generate_with_library(job: dict[str, Any], build: Callable, start: float) ->
         required_batch_size_multiple=1,
         num_shards=job["stride"],
     ).next_epoch_itr(shuffle=False)
-    pieces = sentencepiece.SentencePieceProcessor(model_file=f"{job['data']}/spm.model")
+    bpe = task.build_bpe(cfg.bpe)
     search = build(job, task.tgt_dict, task.cfg.max_target_length)
     ignored = {task.tgt_dict.bos(), task.tgt_dict.eos(), task.tgt_dict.pad()}
     hypotheses = {}
@@ -277,8 +296,8 @@ def generate_with_library(job: dict[str, Any], build: Callable, start: float) ->
         searching += time.perf_counter() - before
         for i, numbers in zip(batch["id"].tolist(), found, strict=True):
             symbols = [task.tgt_dict[n] for n in numbers if n not in ignored]
-            pieces.decode_pieces(symbols)  # fairseq-generate undoes the BPE as well
             hypotheses[i] = " ".join(symbols)
+            bpe.decode(hypotheses[i])  # fairseq-generate undoes the BPE as well
     return {
         "pipeline": time.perf_counter() - first,
         "search": searching,
@@ -303,12 +322,15 @@ def transformers_search(job: dict[str, Any], dictionary: Any, max_length: int) -
     bart = import_transformers().BartForConditionalGeneration
     model = bart.from_pretrained(f"{job['exported']}/transformers", dtype=dtype)
     model = model.to(job["device"]).eval()
+    limits = {}
+    if job["length"]:  # the start symbol counts here, and </s> at the end
+        limits = {"min_length": job["length"] + 1, "max_length": job["length"] + 2}
 
     def search(tokens: torch.Tensor) -> list[list[int]]:
         tokens = tokens.to(job["device"])
         with torch.no_grad():
             mask = tokens.ne(dictionary.pad())
-            return model.generate(input_ids=tokens, attention_mask=mask).tolist()
+            return model.generate(input_ids=tokens, attention_mask=mask, **limits).tolist()
 
     return search
 
@@ -334,7 +356,8 @@ def ctranslate2_search(job: dict[str, Any], dictionary: Any, max_length: int) ->
             target_prefix=[[bos]] * len(rows),
             beam_size=BEAM,
             no_repeat_ngram_size=NO_REPEAT,
-            max_decoding_length=max_length,
+            min_decoding_length=job["length"] or 1,
+            max_decoding_length=job["length"] or max_length,
             suppress_sequences=[["<mask>"]],
         )
         return [[dictionary.index(s) for s in result.hypotheses[0]] for result in results]

@@ -7,6 +7,7 @@ from measure import synchronize, worker_main
 
 # Rows of a micro-batch times a layer, of square matrices, and of the vocabulary's projection.
 SHAPES = ((1024, 1024, 1024), (2048, 2048, 2048), (1024, 768, 3072), (512, 768, 50265))
+LARGE = (8192, 8192, 8192)  # what fills a GPU
 
 
 def worker(job: dict[str, Any]) -> dict[str, Any]:
@@ -18,7 +19,7 @@ def worker(job: dict[str, Any]) -> dict[str, Any]:
     if precision == "tf32":
         torch.set_float32_matmul_precision("high")
     rates = {}
-    for rows, inner, columns in SHAPES:
+    for rows, inner, columns in (*SHAPES, *([LARGE] if device == "cuda" else [])):
         a = torch.randn(rows, inner, device=device, dtype=dtype)
         b = torch.randn(inner, columns, device=device, dtype=dtype)
         seconds = []

@@ -1,5 +1,7 @@
 """What all benchmarks share: workers in processes of their own, paired runs, medians, memory, tables."""
 
+import gc
+import importlib
 import json
 import os
 import platform
@@ -39,17 +41,27 @@ class Settings:
     size: str  # a key of each benchmark's SIZES
     device: str  # cpu or cuda
     precision: str  # fp32, tf32, bf16 or fp16
+    response_length: (
+        int | None
+    )  # of `generate`, tokens: of each response; None: as the model ends it
+    in_process: bool  # of `train`: all systems in this process, which saves imports
 
 
 # ---- workers
 
 
-def run_worker(script: str, job: Mapping[str, Any], threads: int) -> dict[str, Any]:
-    """The result of `script`'s worker for a job, computed in a new process with that many threads.
+def run_worker(
+    script: str, job: Mapping[str, Any], threads: int, in_process: bool = False
+) -> dict[str, Any]:
+    """The result of `script`'s worker for a job, computed in a new process with that many threads, or here.
 
     Raises:
-        RuntimeError: it failed; with the end of its output
+        RuntimeError: the process failed; with the end of its output
     """
+    if in_process:
+        result = importlib.import_module(Path(script).stem).worker(dict(job))
+        gc.collect()  # models are in cycles
+        return result
     command = [sys.executable, str(Path(__file__).with_name(script)), json.dumps(job)]
     process = subprocess.run(
         command, env=environment(threads), cwd=REPOSITORY, capture_output=True, text=True

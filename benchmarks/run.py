@@ -154,6 +154,8 @@ def settings_of(
         size=args.size,
         device=args.device,
         precision=args.precision,
+        response_length=args.response_length,
+        in_process=args.in_process,
     )
 
 
@@ -164,7 +166,7 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--data", type=Path, metavar="DATA", help="prepared with --bpe gpt2")
     parser.add_argument(
-        "--spm-data", type=Path, metavar="DATA", help="prepared with --bpe sentencepiece"
+        "--spm-data", type=Path, metavar="DATA", help="to generate with, of any BPE"
     )
     parser.add_argument(
         "--checkpoint", type=Path, metavar="CKPT", help="trained on --spm-data, to generate with"
@@ -197,6 +199,17 @@ def get_parser() -> argparse.ArgumentParser:
         choices=("fp32", "tf32", "bf16", "fp16"),
         default="fp32",
         help="of the computation; all but fp32 are meant for --device cuda (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--response-length",
+        type=int,
+        metavar="N",
+        help="tokens of each response of `generate`: the same work for all, also with an untrained model",
+    )
+    parser.add_argument(
+        "--in-process",
+        action="store_true",
+        help="`train` without a process for each system: sooner, where imports cost the most",
     )
     parser.add_argument(
         "--overwrite", action="store_true", help="replace results.json and results.md in OUT"

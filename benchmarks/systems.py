@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from fairseq import options, tasks, utils
 from fairseq.dataclass.utils import convert_namespace_to_omegaconf
+from fairseq.logging import metrics
 from fairseq.optim import OPTIMIZER_REGISTRY
 from fairseq.tasks.translation import TranslationTask
 from fairseq.trainer import Trainer
@@ -61,11 +62,14 @@ def flags(
 def parse(argv: list[str]) -> Any:
     """fairseq's config of a training command."""
     parser = options.get_training_parser()
-    return convert_namespace_to_omegaconf(options.parse_args_and_arch(parser, argv))
+    cfg = convert_namespace_to_omegaconf(options.parse_args_and_arch(parser, argv))
+    cfg.common.tpu = False  # which fairseq takes the flag --bf16 for
+    return cfg
 
 
 def build_trainer(argv: list[str]) -> Trainer:
     """fairseq's trainer with the model as initialised by seed 1."""
+    metrics.reset()  # the meters of a trainer before, in the same process
     cfg = parse(argv)
     task = tasks.setup_task(cfg.task)
     if cfg.criterion._name == "label_smoothed_cross_entropy":
@@ -76,10 +80,14 @@ def build_trainer(argv: list[str]) -> Trainer:
 
 def real_batches(argv: list[str], count: int) -> list[Batch]:
     """The first `count` micro-batches of the first epoch, as fairseq-train would see them."""
-    task = tasks.setup_task(parse(argv).task)
+    cfg = parse(argv)
+    task = tasks.setup_task(cfg.task)
     task.load_dataset("train")
     iterator = task.get_batch_iterator(
-        task.dataset("train"), max_sentences=32, required_batch_size_multiple=1, seed=1
+        task.dataset("train"),
+        max_sentences=cfg.dataset.batch_size,
+        required_batch_size_multiple=1,
+        seed=1,
     ).next_epoch_itr(shuffle=True)
     return [batch for batch, _ in zip(iterator, range(count), strict=False)]
 
@@ -96,6 +104,7 @@ class FairseqStep:
 
     def __init__(self, argv: list[str]):
         self.trainer = build_trainer(argv)
+        self.model = self.trainer.model
         self.losses: list[torch.Tensor] = []
         self.trainer.get_criterion().register_forward_hook(
             lambda module, args, out: self.losses.append(out[0].detach() / out[1])

@@ -208,14 +208,19 @@ def check_subsets(dataset: Any, folder: Path, tasks: Sequence[str]) -> None:
 
 
 def check_precision(command: Any) -> None:
-    """Raise `UserError` for half precision without a GPU, or with an optimizer that does not support it."""
+    """Raise `UserError` for half precision without a GPU, or with an optimizer that does not support it.
+
+    fairseq takes the flag `--bf16` for a TPU: where there is none, but a GPU, the setting `tpu` is taken back.
+    """
     common = command.common
     names = ("fp16", "memory_efficient_fp16", "bf16", "memory_efficient_bf16", "amp")
     given = [name for name in names if setting(common, name)]
-    has_gpu = torch.cuda.is_available() and not common.cpu and not common.tpu
-    if given and not has_gpu and not (common.tpu and find_spec("torch_xla")):
-        device = "TPU, which fairseq's --bf16 is for: use --fp16 on GPUs," if common.tpu else "GPU:"
-        raise UserError(f"{flag(given[-1])}: found no {device} leave it out on CPUs")
+    has_gpu = torch.cuda.is_available() and not common.cpu
+    has_tpu = common.tpu and find_spec("torch_xla") is not None
+    if given and not has_gpu and not has_tpu:
+        raise UserError(f"{flag(given[-1])}: found no GPU: leave it out on CPUs")
+    if has_gpu and not has_tpu:
+        common.tpu = False
     if setting(command.optimizer, "_name") == "fused_adam":
         for name in ("memory_efficient_fp16", "memory_efficient_bf16"):
             if setting(common, name):

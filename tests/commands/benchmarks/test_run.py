@@ -57,18 +57,19 @@ class TestToyRun:
     def test_train(self, results):
         train = results["train"]
         systems = {"emo_mtl", "fairseq", *installed("transformers")}
-        check = train["checks"]["toy"]
+        (row,) = train["rows"]
+        check = row["check"]
         assert set(check["losses"]) == systems
         assert all(len(losses) == 3 for losses in check["losses"].values())
         assert check["largest_relative_difference"] < 1e-4
         assert train["peak"]["flops_per_s"] > 0
-        (row,) = train["rows"]
         assert row["model_flops"] > 0
         assert set(row["runs"]) == systems
         for (run,) in row["runs"].values():
             assert run["tokens_per_s"] > 0
             assert run["memory_mib"] > 0
             assert run["threads"] == 1
+            assert run["waits"] >= 0
             parts = [run[f"{part}_share"] for part in ("forward", "backward", "optimizer")]
             assert all(part > 0 for part in parts)
             assert sum(parts) <= 1

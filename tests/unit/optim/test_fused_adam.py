@@ -3,8 +3,8 @@
 import pytest
 import torch
 from fairseq.optim.fp16_optimizer import FP16Optimizer
-from fairseq.trainer import Trainer
-from helpers.checkpoints import real_state, save_checkpoint
+from helpers.checkpoints import save_checkpoint
+from helpers.trainings import Training as AnyTraining
 from torch.nn import Parameter
 
 from emo_mtl.optim import fused_adam
@@ -14,28 +14,13 @@ from emo_mtl.optim.fused_adam import FusedAdamStep
 FLAGS = {"adam_eps": "1e-5", "weight_decay": "0.1", "adam_betas": "(0.9, 0.98)"}
 
 
-class Training:
-    """A training that can go on from another one's checkpoint."""
-
+class Training(AnyTraining):
     def __init__(self, build, optimizer: str, **flags: str):
-        cfg, task, model, criterion = build(optimizer=optimizer, **FLAGS, **flags)
-        self.trainer = Trainer(cfg, task, model, criterion)
-        self.iterator = self.trainer.get_train_iterator(epoch=1)
-        self.update_freq = cfg.optimization.update_freq[0]
+        super().__init__(build, optimizer, **FLAGS, **flags)
 
-    def run(self, updates: int) -> list[float]:
-        """Gradient norms of the next updates."""
-        batches = list(self.iterator.next_epoch_itr(shuffle=True))
-        norms = []
-        for _ in range(updates):
-            start = self.trainer.get_num_updates() * self.update_freq
-            logs = self.trainer.train_step(batches[start : start + self.update_freq])
-            norms.append(float(logs["gnorm"]) if logs and "gnorm" in logs else 0.0)
-        return norms
 
-    @property
-    def parameters(self) -> dict[str, torch.Tensor]:
-        return {k: v.clone() for k, v in real_state(self.trainer.model.state_dict()).items()}
+def norms(training: Training, updates: int) -> list[float]:
+    return [float(log["gnorm"]) for log in training.run(updates)]
 
 
 def check_equal(ours: Training, stock: Training) -> None:
@@ -51,7 +36,7 @@ class TestUpdates:
         flags = {"clip_norm": clip_norm, "update_freq": update_freq}
         ours, stock = (Training(build, name, **flags) for name in ("fused_adam", "adam"))
         before = ours.parameters["encoder.embed_tokens.weight"]
-        assert ours.run(4) == pytest.approx(stock.run(4), rel=1e-3)
+        assert norms(ours, 4) == pytest.approx(norms(stock, 4), rel=1e-3)
         check_equal(ours, stock)
         assert not torch.equal(before, ours.parameters["encoder.embed_tokens.weight"])
 

@@ -248,8 +248,15 @@ class TestPrecision:
     )
     def test_without_a_gpu(self, training, data_bin, name, implied):
         given = changed(training, "common", **{name: True}, **implied)
-        message = refusal(check, given, data_bin)
-        assert f"{flag(name)}: found no {'TPU' if 'tpu' in implied else 'GPU'}" in message
+        assert f"{flag(name)}: found no GPU" in refusal(check, given, data_bin)
+
+    def test_bf16_is_for_a_gpu(self, training, data_bin, monkeypatch):
+        """fairseq takes the flag for a TPU's."""
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        given = changed(training, "common", cpu=False, bf16=True, tpu=True)
+        check(given, data_bin)
+        assert not given.common.tpu
+        assert not given.distributed_training.tpu
 
     @pytest.mark.parametrize("half", ["fp16", "bf16"])
     def test_fused_adam(self, training, data_bin, monkeypatch, half):
