@@ -15,6 +15,7 @@ import matmul_peak
 from measure import machine, markdown, synchronize
 
 COPY = {"cuda": 2**30, "cpu": 2**24}  # bytes; larger than any cache of a card
+REPEATS = {"cuda": 20, "cpu": 1}
 
 
 def bandwidth(device: str, repeats: int = 10) -> float:
@@ -45,7 +46,7 @@ def report(device: str) -> str:
         )
     rows = []
     for precision in ("fp32", "tf32", "bf16", "fp16") if device == "cuda" else ("fp32",):
-        peak = matmul_peak.worker({"device": device, "precision": precision, "repeats": 20})
+        peak = matmul_peak.worker({"device": device, "precision": precision, "repeats": REPEATS[device]})
         torch.set_float32_matmul_precision("highest")
         rows.append([precision, peak["flops_per_s"] / 1e12, " x ".join(map(str, peak["shape"]))])
     parts.append(markdown(["matrix products in", "TFLOP/s", "of"], rows))

@@ -26,10 +26,8 @@ def tokens_of_epoch(data_bin: Path) -> int:
     from fairseq.data import indexed_dataset
 
     parts = [*data_bin.glob("response/train.*.idx"), *data_bin.glob("*/input0/train.idx")]
-    return sum(
-        int(indexed_dataset.make_dataset(str(part.with_suffix("")), "mmap").sizes.sum())
-        for part in parts
-    )
+    texts = [indexed_dataset.make_dataset(str(part.with_suffix("")), "mmap") for part in parts]
+    return sum(int(text.sizes.sum()) for text in texts)
 
 
 def rows(measured: Mapping[str, Any], tokens: int) -> Iterator[list[Any]]:

@@ -45,9 +45,11 @@ def quick_programs() -> Iterator[Path]:
             (folder / name).chmod(0o755)
         server = forkserver.Process(target=serve, args=(listener,))
         server.start()
-        yield folder
-        server.kill()
-        server.join()
+        try:
+            yield folder
+        finally:  # pytest would wait for it at its end
+            server.kill()
+            server.join()
 
 
 def serve(listener: socket.socket) -> None:
