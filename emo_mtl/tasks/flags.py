@@ -210,7 +210,7 @@ def check_subsets(dataset: Any, folder: Path, tasks: Sequence[str]) -> None:
 def check_precision(command: Any) -> None:
     """Raise `UserError` for half precision without a GPU, or with an optimizer that does not support it.
 
-    fairseq takes the flag `--bf16` for a TPU: where there is none, but a GPU, the setting `tpu` is taken back.
+    fairseq takes the flag `--bf16` for a TPU: where there is a GPU and no TPU, that is taken back.
     """
     common = command.common
     names = ("fp16", "memory_efficient_fp16", "bf16", "memory_efficient_bf16", "amp")

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any
 
 import torch
@@ -84,7 +85,8 @@ class BeamSearchGenerator(SequenceGenerator):
         features = decoder(tokens)  # B x 2 x C
         logits, maximum, log_sum = project(features[:, 0], weight, buffer)
         scores = logits.gather(1, tokens[:, 1:]) - maximum - log_sum  # BK x t, sums of log p
-        hypotheses: list[list[dict[str, Tensor]]] = [[] for _ in tokens]
+        # with their scores as numbers: asking a GPU for each one at the end would be as many waits
+        hypotheses: list[list[tuple[float, dict[str, Tensor]]]] = [[] for _ in tokens]
         open_ = list(range(len(tokens)))  # the sentence of each K rows
         for step in range(1, max_len + 1):
             logits, maximum, log_sum = project(features[:, -1], weight, buffer)
@@ -124,7 +126,8 @@ class BeamSearchGenerator(SequenceGenerator):
                 "no hypothesis has a finite score: the weights hold NaN or infinity"
             )
         return [
-            sorted(found, key=lambda h: h["score"].item(), reverse=True) for found in hypotheses
+            [hypothesis for _, hypothesis in sorted(found, key=itemgetter(0), reverse=True)]
+            for found in hypotheses
         ]
 
     def ban(self, logits: Tensor, tokens: Tensor, sentences: int, step: int, max_len: int) -> None:
@@ -143,8 +146,10 @@ class BeamSearchGenerator(SequenceGenerator):
             beams = len(tokens) // sentences
             self.repeat_ngram_blocker(tokens, logits, sentences, beams, step)
 
-    def finish(self, tokens: Tensor, scores: Tensor, total: Tensor) -> list[dict[str, Tensor]]:
-        """Hypotheses that end with `</s>`, as fairseq returns them.
+    def finish(
+        self, tokens: Tensor, scores: Tensor, total: Tensor
+    ) -> list[tuple[float, dict[str, Tensor]]]:
+        """Hypotheses that end with `</s>`, as fairseq returns them, each with its score.
 
         Args:
             tokens: with the start symbol, without `</s>`, shape (n, t + 1)
@@ -156,7 +161,7 @@ class BeamSearchGenerator(SequenceGenerator):
         positional = torch.cat([sums[:, :1], sums.diff(dim=1)], dim=1)
         score = total / tokens.size(1) ** self.len_penalty if self.normalize_scores else total
         empty = torch.empty(0)
-        return [
+        found = [
             {
                 "tokens": t,
                 "score": s,
@@ -166,3 +171,4 @@ class BeamSearchGenerator(SequenceGenerator):
             }
             for t, s, p in zip(tokens, score, positional, strict=True)
         ]
+        return list(zip(score.tolist(), found, strict=True))
