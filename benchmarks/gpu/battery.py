@@ -58,14 +58,8 @@ def steps(args: argparse.Namespace) -> list[Step]:
     size = ["--size", "toy", "--threads", "1"] if cpu else ["--device", "cuda", "--data", data]
     tests = [
         PYTHON,
-        "-m",
-        "pytest",
-        "-m",
-        "gpu",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        HERE.parents[1] / "tests" / "gpu",
+        *("-m", "pytest", "-m", "gpu", "-q", "-p", "no:cacheprovider"),
+        HERE.parents[1] / "tests/gpu",
     ]
     found = [
         Step(
@@ -84,28 +78,13 @@ def steps(args: argparse.Namespace) -> list[Step]:
         )
     for shape in ["toy"] if cpu else SHAPES:
         name = f"generate-{shape}"
-        flags: list[str | Path] = [
-            "--only",
-            "generate",
-            "--response-length",
-            "16",
-            "--out",
-            out / name,
-        ]
+        flags = ["--only", "generate", "--response-length", "16", "--out", out / name]
         commands: list[list[str | Path]] = []
         if not cpu:
             checkpoint = out / name / "untrained.pt"
             commands.append([PYTHON, HERE / "untrained.py", data, shape, checkpoint])
-            flags += [
-                "--spm-data",
-                data,
-                "--checkpoint",
-                checkpoint,
-                "--precision",
-                "fp16",
-                "--runs",
-                "1",
-            ]
+            flags += ["--spm-data", data, "--checkpoint", checkpoint, "--precision", "fp16"]
+            flags += ["--runs", "1"]
         found.append(
             Step(
                 name,
@@ -179,13 +158,8 @@ def write(out: Path, outcomes: Mapping[str, Outcome]) -> None:
 def train(args: argparse.Namespace, deadline: float) -> Step:
     """A real training in the time that is left, with room for its scores."""
     seconds = max(deadline - time.monotonic(), 0)
-    command = [
-        "bash",
-        HERE / "train.sh",
-        args.bundle,
-        args.out / "training",
-        f"{0.6 * seconds / 3600:.4f}",
-    ]
+    hours = f"{0.6 * seconds / 3600:.4f}"
+    command = ["bash", HERE / "train.sh", args.bundle, args.out / "training", hours]
     return Step("training", "A real training", seconds, [command])
 
 

@@ -1,6 +1,8 @@
 """Versions, the card, and what it can do at best: matrix products by precision, and copies in its memory.
 
-python benchmarks/gpu/card.py OUT.md
+    python benchmarks/gpu/card.py OUT.md
+
+Nothing of it depends on this project: it says what the other steps are to be held against.
 """
 
 import argparse
@@ -46,7 +48,9 @@ def report(device: str) -> str:
         )
     rows = []
     for precision in ("fp32", "tf32", "bf16", "fp16") if device == "cuda" else ("fp32",):
-        peak = matmul_peak.worker({"device": device, "precision": precision, "repeats": REPEATS[device]})
+        peak = matmul_peak.worker(
+            {"device": device, "precision": precision, "repeats": REPEATS[device]}
+        )
         torch.set_float32_matmul_precision("highest")
         rows.append([precision, peak["flops_per_s"] / 1e12, " x ".join(map(str, peak["shape"]))])
     parts.append(markdown(["matrix products in", "TFLOP/s", "of"], rows))

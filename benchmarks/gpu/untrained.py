@@ -1,6 +1,8 @@
 """Writes a checkpoint of a model of a shape, with random weights: to generate with, where only time counts.
 
-python benchmarks/gpu/untrained.py DATA base OUT.pt
+    python benchmarks/gpu/untrained.py DATA base OUT.pt
+
+DATA is a folder of `emo-mtl prepare`.
 """
 
 import argparse

@@ -39,14 +39,19 @@ TRAIN_FLAGS = {
     "--dropout": "0",
     "--num-workers": "0",
     "--log-format": "simple",
+    "--cpu": None,
+    "--disable-validation": None,
 }
 
 
-def train_argv(data: Path, **flags: str) -> list[str]:
-    """Arguments of fairseq-train on CPU; `flags` replace or add to `TRAIN_FLAGS`."""
+def train_argv(data: Path, **flags: Any) -> list[str]:
+    """Arguments of fairseq-train on CPU; `flags` replace or add to `TRAIN_FLAGS`.
+
+    A flag whose value is None stands alone, one of False is left out.
+    """
     merged = TRAIN_FLAGS | {"--" + k.replace("_", "-"): v for k, v in flags.items()}
-    pairs = [part for flag, value in merged.items() for part in (flag, value) if part is not None]
-    return [str(data), "--cpu", "--disable-validation", *map(str, pairs)]
+    given = [(flag, value) for flag, value in merged.items() if value is not False]
+    return [str(data), *(str(part) for pair in given for part in pair if part is not None)]
 
 
 def parse(parser: ArgumentParser, argv: Sequence[object]) -> DictConfig:

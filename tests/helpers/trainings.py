@@ -16,10 +16,9 @@ class Training:
     """
 
     def __init__(self, build, optimizer: str, device: str = "cpu", **flags: str | None):
-        cfg, task, model, criterion = build(optimizer=optimizer, **flags)
-        cfg.common.cpu = device == "cpu"
-        cfg.common.tpu = False  # which fairseq takes --bf16 for
-        cfg.common.log_interval = 1
+        place = {} if device == "cpu" else {"cpu": False}
+        given = {"optimizer": optimizer, "log_interval": "1", **place, **flags}
+        cfg, task, model, criterion = build(**given)
         self.trainer = Trainer(cfg, task, model, criterion)
         self.iterator = self.trainer.get_train_iterator(epoch=1)
         self.update_freq = cfg.optimization.update_freq[0]
