@@ -11,6 +11,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from fairseq import utils
+from torch import nn
+
 from emo_mtl.errors import UserError
 
 logger = logging.getLogger(__name__)
@@ -60,6 +63,37 @@ def keep_horizon(cfg: Any, path: Path, saved: Mapping[str, Any]) -> None:
             "the update at which the decay ends"
         )
     cfg.lr_scheduler.total_num_update = saved["total_num_update"]
+
+
+def count_ahead(cfg: Any, task: Any, model: nn.Module) -> None:
+    """Let a decay without --total-num-update begin anew with a checkpoint's parameters.
+
+    fairseq builds the scheduler when it loads the file, before it asks for the training's batches: they are
+    made once more, before, for their number alone.
+
+    Args:
+        cfg: fairseq-train's whole config
+        task: whose `get_batch_iterator` calls :func:`set_horizon`
+        model: whose longest sequences count
+    """
+    if not decays(cfg) or cfg.lr_scheduler.total_num_update:
+        return
+    data = cfg.dataset
+    task.load_dataset(data.train_subset, combine=True)
+    task.get_batch_iterator(
+        task.dataset(data.train_subset),
+        max_tokens=data.max_tokens,
+        max_sentences=data.batch_size,
+        max_positions=utils.resolve_max_positions(
+            task.max_positions(), model.max_positions(), data.max_tokens
+        ),
+        ignore_invalid_inputs=True,
+        required_batch_size_multiple=data.required_batch_size_multiple,
+        seed=cfg.common.seed,
+        num_shards=cfg.distributed_training.distributed_world_size,
+        skip_remainder_batch=cfg.optimization.skip_remainder_batch,
+        disable_iterator_cache=True,
+    )
 
 
 def set_horizon(cfg: Any, steps: int) -> None:

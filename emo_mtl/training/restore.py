@@ -17,7 +17,7 @@ from emo_mtl.data.emotions import Emotions
 from emo_mtl.errors import UserError
 from emo_mtl.models.emo_bart import EMBEDDING, rows_changed
 from emo_mtl.models.heads import check_heads, head_of, head_sizes
-from emo_mtl.optim.horizon import keep_horizon
+from emo_mtl.optim.horizon import count_ahead, keep_horizon
 from emo_mtl.tasks.config import parse_class_weights, parse_loss_weights, parse_task_names
 from emo_mtl.tasks.state import check_state
 from emo_mtl.training.checkpoints import read, saved_flags
@@ -100,6 +100,8 @@ def check_start(start: Start, cfg: Any, task: Any, model: nn.Module) -> None:
     if goes_on:
         check_optimizer(path, content["optimizer_history"][-1], cfg)
         keep_horizon(cfg, path, saved_flags(content, "lr_scheduler"))
+    else:
+        count_ahead(cfg, task, model)
     if start.with_position:
         check_position(path, content, cfg, is_ours)
         task.position = content["extra_state"]["train_iterator"]

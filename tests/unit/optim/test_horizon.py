@@ -74,6 +74,28 @@ def test_without_the_flag_the_last_update_is_the_end(data_bin, tmp_path, caplog,
     assert log[-1] == (said[1], "0")
 
 
+@pytest.mark.parametrize("tasks", ["", "e6,e2"])
+@pytest.mark.parametrize("how", ["finetune", "reset", "reset-optimizer"])
+def test_starts_from_a_file_without_the_flag(data_bin, tmp_path, caplog, tasks, how):
+    """fairseq builds the scheduler when it loads the file, before it asks for batches."""
+    first = str(tmp_path / "first" / "checkpoint_last.pt")
+    flags = {"classification_tasks": tasks, "max_tokens": "256"}
+    argv = train_argv(data_bin, max_epoch="1", save_dir=str(tmp_path / "first"), **flags)
+    fairseq_train(parse_train(argv))
+    reset = {f"reset_{part}": None for part in ("optimizer", "dataloader", "meters")}
+    start = {
+        "finetune": {"finetune_from_model": first},
+        "reset": {"restore_file": first, "reset_lr_scheduler": None, **reset},
+        "reset-optimizer": {"restore_file": first, **reset},
+    }[how]
+    save = {"save_dir": str(tmp_path / "second"), "log_interval": "1", "max_epoch": "3"}
+    with caplog.at_level(logging.INFO):
+        fairseq_train(decay(data_bin, **flags, **start, **save))
+    (said,) = re.findall(r"--total-num-update (\d+): not given", caplog.text)
+    log = re.findall(r"num_updates (\d+) .*?\| lr (\S+)", caplog.text)
+    assert log[-1] == (said, "0")
+
+
 def test_goes_on_without_the_flag(data_bin, tmp_path, caplog, monkeypatch):
     """A training that a signal stopped after its first update, and one that was never stopped."""
     caplog.set_level(logging.INFO)
