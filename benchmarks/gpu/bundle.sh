@@ -26,4 +26,5 @@ python3 -m pip download --quiet --no-deps --only-binary=:all: --python-version 3
   fairseq-fixed==0.12.3.1 hydra-core==1.3.2 omegaconf==2.3.0 bitarray ${WITH:-}
 python3 -m pip wheel --quiet --no-deps --wheel-dir "$bundle/wheels" antlr4-python3-runtime==4.9.3
 
-du -sh "$bundle" "$bundle"/*
+du -sh "$bundle"/*
+du -sh "$bundle"
