@@ -41,9 +41,7 @@ class Settings:
     size: str  # a key of each benchmark's SIZES
     device: str  # cpu or cuda
     precision: str  # fp32, tf32, bf16 or fp16
-    response_length: (
-        int | None
-    )  # of `generate`, tokens: of each response; None: as the model ends it
+    response_length: int | None  # tokens of each response of `generate`; None: as the model ends it
     in_process: bool  # of `train`: all systems in this process, which saves imports
 
 
@@ -59,6 +57,9 @@ def run_worker(
         RuntimeError: the process failed; with the end of its output
     """
     if in_process:
+        import torch
+
+        torch.set_num_threads(threads)
         result = importlib.import_module(Path(script).stem).worker(dict(job))
         gc.collect()  # models are in cycles
         return result

@@ -29,6 +29,7 @@ from emo_mtl.io import check_output, write_atomically  # noqa: E402
 PYTHON = sys.executable
 SHAPES = ("base", "large")
 PRECISIONS = ("fp16", "bf16")
+RESULTS = ("results.md", "results.json")  # in the folder of a step, where it writes any
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,8 @@ def run(step: Step, args: argparse.Namespace, deadline: float) -> Outcome:
     """Run the commands of a step until its limit, or the deadline of all."""
     folder = args.out / step.name
     folder.mkdir(parents=True, exist_ok=True)
+    for name in RESULTS:  # of an earlier run, which would pass for this one's
+        (folder / name).unlink(missing_ok=True)
     start = time.monotonic()
     end = min(start + step.seconds, deadline)
     environ = environment(args.threads) | {"EMO_MTL_TEST_DEVICE": args.device}
@@ -109,7 +112,7 @@ def run(step: Step, args: argparse.Namespace, deadline: float) -> Outcome:
             status = run_until(end, list(map(str, command)), environ, log)
             if status != "done":
                 break
-    results = folder / "results.md"
+    results = folder / RESULTS[0]
     text = results.read_text("utf-8") if results.exists() else last_lines(folder / "log")
     return Outcome(step.title, status, time.monotonic() - start, text)
 

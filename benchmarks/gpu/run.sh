@@ -9,8 +9,11 @@
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 bundle=$here/bundle
-for ((i = 1; i < $#; i++)); do
-  if [ "${!i}" = --bundle ]; then j=$((i + 1)) && bundle=${!j}; fi
+for ((i = 1; i <= $#; i++)); do
+  case ${!i} in
+    --bundle) j=$((i + 1)) && bundle=${!j:-} ;;
+    --bundle=*) bundle=${!i#*=} ;;
+  esac
 done
 if ! python3 -c 'import fairseq' 2> /dev/null && compgen -G "$bundle/wheels/*.whl" > /dev/null; then
   site=$(mktemp -d)

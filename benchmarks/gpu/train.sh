@@ -3,8 +3,9 @@
 #
 #   bash benchmarks/gpu/train.sh BUNDLE OUT HOURS
 #
-# Responses and E6 with a model of 6 + 6 layers of 384. Run again, it goes on where it was stopped. OUT gets the log, the
-# checkpoint in half precision in parts of 15 MiB (cat model.part* > model.pt), the generated test set and results.md.
+# Responses and E6 with a model of 6 + 6 layers of 384. HOURS: of training in all; run again with more of them, it goes
+# on where it was stopped. OUT gets the log, the checkpoint in half precision in parts of 15 MiB (cat model.part* >
+# model.pt), the generated test set and results.md.
 set -euo pipefail
 data=$1/spm out=$2 hours=$3
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

@@ -34,9 +34,8 @@ def projected_nll(
         fairseq's `label_smoothed_nll_loss` with `reduce=True`
     """
     device = features.device.type
-    if torch.is_autocast_enabled(
-        device
-    ):  # `--amp`; its own casts would not reach the backward pass
+    if torch.is_autocast_enabled(device):
+        # `--amp`: its own casts would not reach the backward pass.
         dtype = torch.get_autocast_dtype(device)
         features, weight = features.to(dtype), weight.to(dtype)
     return _ProjectedNLL.apply(features, weight, target, epsilon)

@@ -75,6 +75,9 @@ def count_ahead(cfg: Any, task: Any, model: nn.Module) -> None:
         cfg: fairseq-train's whole config
         task: whose `get_batch_iterator` calls :func:`set_horizon`
         model: whose longest sequences count
+
+    Raises:
+        UserError: as of :func:`set_horizon`, or data that is missing or damaged
     """
     if not decays(cfg) or cfg.lr_scheduler.total_num_update:
         return

@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
+from emo_mtl.errors import UserError
 from emo_mtl.io import write_atomically
 from emo_mtl.names import RESPONSE
 from emo_mtl.preparation.corpus import SPLITS
@@ -46,30 +47,37 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Write OUT.
 
     Raises:
-        UserError: no such task, or no text beside the data
+        UserError: no such task, no text beside the data, or a folder that exists already
     """
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("data", type=Path, metavar="DATA")
-    parser.add_argument("task", metavar="TASK")
-    parser.add_argument("out", type=Path, metavar="OUT")
+    parser.add_argument("data", type=Path, metavar="DATA", help="that holds text/")
+    parser.add_argument("task", metavar="TASK", help="the emotion of the reply")
+    parser.add_argument("out", type=Path, metavar="OUT", help="a new folder")
     parser.add_argument(
         "--most", type=int, default=1500, help="of an emotion (default: %(default)s)"
     )
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--seed", type=int, default=1, help="of what is kept (default: %(default)s)"
+    )
     args = parser.parse_args(argv)
-    args.out.mkdir(parents=True, exist_ok=True)
-    for split in SPLITS:
-        pairs, emotions = (
-            read_split(args.data, RESPONSE, split),
-            read_labelled(args.data, args.task, split),
+    if args.out.exists():
+        raise UserError(
+            f"{args.out}: exists already, expected a new folder: remove it, or name another"
         )
+    contents = {}
+    for split in SPLITS:
+        pairs = read_split(args.data, RESPONSE, split)
+        emotions = read_labelled(args.data, args.task, split)
         rows = list(zip(pairs.utterances, pairs.answers, emotions.answers, strict=True))
         kept = range(len(rows))
         if split == "train":
             kept = at_most(emotions.answers, args.most, args.seed)
-        write_atomically(args.out / f"{split}.jsonl", "".join(dialogue(*rows[i]) for i in kept))
+        contents[split] = "".join(dialogue(*rows[i]) for i in kept)
+    args.out.mkdir(parents=True)  # nothing is left of a run that failed
+    for split, content in contents.items():
+        write_atomically(args.out / f"{split}.jsonl", content)
 
 
 if __name__ == "__main__":

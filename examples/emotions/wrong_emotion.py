@@ -43,7 +43,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("data", type=Path, metavar="DATA")
     parser.add_argument("task", metavar="TASK")
     parser.add_argument("out", type=Path, metavar="OUT")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--seed", type=int, default=1, help="of the emotions (default: %(default)s)"
+    )
     args = parser.parse_args(argv)
     own = read_labelled(args.data, args.task, "test").answers
     before, after = (folder.resolve() / "data-bin" for folder in (args.data, args.out))

@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+from fairseq import tasks
+from helpers.config import parse_train, train_argv
 from helpers.searches import UTTERANCES, Setting, check_equal
 
 from emo_mtl.inference.classification import predict
@@ -36,9 +38,6 @@ class TestBeamSearch:
 class TestClassification:
     @pytest.fixture(scope="class")
     def setting(self, data_bin):
-        from fairseq import tasks
-        from helpers.config import parse_train, train_argv
-
         cfg = parse_train(train_argv(data_bin))
         torch.manual_seed(1)
         task = tasks.setup_task(cfg.task)

@@ -9,6 +9,8 @@ from helpers.checkpoints import save_checkpoint
 from helpers.data import with_sets, write_data_bin
 from helpers.trainings import Training
 
+from emo_mtl.criterions.projected_nll import projected_nll
+
 FLAGS = {"adam_eps": "1e-5", "clip_norm": "0.1", "loss_weights": "e6=0.5"}
 PRECISIONS = {
     "fp16": {"fp16": None},
@@ -18,6 +20,7 @@ PRECISIONS = {
     "memory-efficient-bf16": {"memory_efficient_bf16": None},
 }
 SCALED = ("fp16", "memory-efficient-fp16", "amp")
+# A memory-efficient kind with fused_adam is refused: tests/unit/tasks/test_flags.py.
 HALVES = [
     (precision, optimizer)
     for precision in PRECISIONS
@@ -90,12 +93,9 @@ class TestHalfPrecision:
         assert half[0] == pytest.approx(whole[0], rel=0.02)
         assert half[-1] == pytest.approx(whole[-1], rel=0.1)
 
-    @pytest.mark.parametrize("optimizer", ["adam", "fused_adam"])
-    @pytest.mark.parametrize("precision", SCALED)
+    @pytest.mark.parametrize(("precision", "optimizer"), [h for h in HALVES if h[0] in SCALED])
     def test_survives_an_overflow(self, build, gpu, precision, optimizer):
         """With a scale at which the first gradients are infinite, it is halved until they are not."""
-        if precision.startswith("memory") and optimizer == "fused_adam":
-            pytest.skip("refused: tests/unit/tasks/test_flags.py")
         flags = {**FLAGS, "fp16_init_scale": str(2**30), **PRECISIONS[precision]}
         training = Training(build, optimizer, gpu, **flags)
         before = training.parameters
@@ -122,8 +122,6 @@ class TestHalfPrecision:
 
 def test_large_vocabulary_loss(device):
     """The loss of 900 tokens over 50,265 symbols, in several chunks on a GPU, is that of the CPU."""
-    from emo_mtl.criterions.projected_nll import projected_nll
-
     generator = torch.Generator().manual_seed(1)
     features, weight = (torch.randn(n, 32, generator=generator) for n in (900, 50265))
     target = torch.randint(50265, (900,), generator=generator)

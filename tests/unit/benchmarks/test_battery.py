@@ -35,6 +35,13 @@ class TestRun:
         write = f"open({str(args.out / 'name' / 'results.md')!r}, 'w').write('| a |')"
         assert run(args, [sys.executable, "-c", write]).text == "| a |"
 
+    def test_results_of_an_earlier_run_do_not_count(self, args):
+        for name in ("results.md", "results.json"):
+            (args.out / "name").mkdir(exist_ok=True)
+            (args.out / "name" / name).write_text("earlier")
+        assert "broken" in run(args, FAIL).text
+        assert not (args.out / "name" / "results.json").exists()
+
     def test_a_failure_ends_the_step(self, args):
         outcome = run(args, FAIL, SAY)
         assert outcome.status == "failed"
@@ -66,7 +73,7 @@ class TestMain:
         assert battery.main([*argv, "--overwrite"]) == 0
 
     def test_on_a_gpu(self, args):
-        """All steps, in the order of their worth, within eight minutes, and commands that exist."""
+        """All steps, in the order of their worth, within ten minutes, of scripts that exist."""
         args.device = "cuda"
         steps = battery.steps(args)
         names = ["card", "tests", "train-fp16", "train-bf16", "generate-base", "generate-large"]

@@ -6,6 +6,8 @@ from collections import Counter
 import pytest
 from balance import at_most, main
 
+from emo_mtl.errors import UserError
+
 LABELS = ["none"] * 30 + ["joy"] * 5 + ["none"] * 30 + ["fear"] * 2
 
 
@@ -35,6 +37,8 @@ def test_folder(tmp_path, split):
                 path = data / "text" / task / f"{name}.{suffix}"
                 path.write_text("".join(f"{line}\n" for line in lines), "utf-8")
     main([str(data), "next", str(out), "--most", "5"])
+    with pytest.raises(UserError, match="exists already"):
+        main([str(data), "next", str(out)])
     lines = (out / f"{split}.jsonl").read_text("utf-8").splitlines()
     assert len(lines) == (12 if split == "train" else 67)
     for line in lines:
