@@ -5,6 +5,7 @@ projection, the log-softmax and their gradients keep four of that size, two of t
 is one: the gradient takes the place of the logits, and float32 exists for a few rows at a time.
 """
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch.autograd.function import once_differentiable
 # Elements of the logits that are held in float32 at a time: 4 MB, which fits a CPU's cache; a GPU wants
 # few launches of large kernels, 256 MB.
 CHUNK = {"cpu": 2**20, "cuda": 2**26}
+ALIGNMENT = 64  # elements: 128 bytes in 16 bits, a line of a GPU's cache
 
 
 def projected_nll(
@@ -52,7 +54,8 @@ class _ProjectedNLL(torch.autograd.Function):
     def forward(
         ctx: Any, features: Tensor, weight: Tensor, target: Tensor, epsilon: float
     ) -> tuple[Tensor, Tensor]:
-        logits = features @ weight.t()  # N x V
+        logits = aligned_rows(len(features), len(weight), features)  # N x V
+        torch.mm(features, weight.t(), out=logits)
         eps_i = epsilon / (weight.size(0) - 1)
         normalizer, total = features.new_empty(2, len(target), dtype=torch.float32).unbind()  # N
         for rows in row_chunks(logits):
@@ -86,6 +89,15 @@ class _ProjectedNLL(torch.autograd.Function):
             )
             grad[rows] = g.mul_(grad_loss)
         return grad @ weight, grad.t() @ features, None, None
+
+
+def aligned_rows(rows: int, columns: int, like: Tensor) -> Tensor:
+    """Room for a matrix each of whose rows begins at a multiple of ALIGNMENT elements.
+
+    A vocabulary is seldom a multiple of 8, and a GPU multiplies matrices of 16 bits faster where rows are.
+    """
+    width = math.ceil(columns / ALIGNMENT) * ALIGNMENT
+    return like.new_empty(rows, width)[:, :columns]
 
 
 def row_chunks(logits: Tensor) -> Iterator[slice]:

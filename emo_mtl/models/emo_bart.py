@@ -5,20 +5,26 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 import torch
+from fairseq.data import Dictionary
 from fairseq.models import register_model, register_model_architecture
 from fairseq.models.bart.model import (
     BARTModel,
     bart_base_architecture,
     bart_large_architecture,
 )
+from fairseq.models.transformer import TransformerConfig
 from omegaconf import OmegaConf
 from torch import Tensor, nn
 
 from emo_mtl.errors import UserError
+from emo_mtl.models.encoder import TransformerEncoder
 from emo_mtl.models.heads import check_heads, head_of, head_sizes
 
 EMBEDDING = "encoder.embed_tokens.weight"
 COPIES = ("decoder.embed_tokens.weight", "decoder.output_projection.weight")  # of BART's embedding
+# The layer whose attention weights fairseq's decoder returns. With weights to return attention has no fused
+# kernel, and nobody reads them here.
+NO_LAYER = -1
 
 
 def last_position(tokens: Tensor, symbol: int) -> Tensor:
@@ -65,6 +71,12 @@ class EmoBARTModel(BARTModel):
             args = Namespace(**OmegaConf.to_container(args), **others, task="emotion_dialogue")
         return super().build_model(args, task)
 
+    @classmethod
+    def build_encoder(
+        cls, args: Namespace, src_dict: Dictionary, embed_tokens: nn.Module
+    ) -> TransformerEncoder:
+        return TransformerEncoder(TransformerConfig.from_namespace(args), src_dict, embed_tokens)
+
     def set_num_updates(self, num_updates: int) -> None:
         """Told by fairseq before each micro-batch."""
         super().set_num_updates(num_updates)
@@ -96,8 +108,9 @@ class EmoBARTModel(BARTModel):
         """
         if classification_head_name is None and lm_loss is None:
             return super().forward(src_tokens, src_lengths, prev_output_tokens, **kwargs)
+        kwargs = {"features_only": True, "alignment_layer": NO_LAYER, **kwargs}
         features, extra = super().forward(
-            src_tokens, src_lengths, prev_output_tokens, features_only=True, **kwargs
+            src_tokens, src_lengths, prev_output_tokens, **kwargs
         )  # B x T x C
         if classification_head_name is None:
             return lm_loss(features, self.decoder.output_projection.weight), extra

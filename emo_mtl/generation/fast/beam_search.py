@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from fairseq.search import BeamSearch
@@ -13,6 +13,20 @@ from torch import Tensor
 from emo_mtl.generation.fast.incremental_decoder import IncrementalDecoder, is_plain
 from emo_mtl.generation.fast.vocabulary import best_continuations, logits_buffer, project
 from emo_mtl.generation.ngram_block import NGramBlock
+
+# Steps after which the host looks for hypotheses that have ended. Each look waits for a GPU; a sentence that
+# has ended meanwhile is searched for a few steps in vain.
+LOOK = {"cpu": 1, "cuda": 4}
+
+
+class Step(NamedTuple):
+    """What a step of the search chose: B sentences of K rows, which hold t tokens after the start symbol."""
+
+    tokens: Tensor  # BK x (t + 1)
+    scores: Tensor  # BK x t: sums of log p, nats
+    rows: Tensor  # B x candidates: the row that each goes on from
+    total: Tensor  # B x candidates: log p with the new token, nats
+    ends: Tensor  # B x candidates: whether that token is </s>
 
 
 class BeamSearchGenerator(SequenceGenerator):
@@ -85,9 +99,10 @@ class BeamSearchGenerator(SequenceGenerator):
         features = decoder(tokens)  # B x 2 x C
         logits, maximum, log_sum = project(features[:, 0], weight, buffer)
         scores = logits.gather(1, tokens[:, 1:]) - maximum - log_sum  # BK x t, sums of log p
-        # with their scores as numbers: asking a GPU for each one at the end would be as many waits
-        hypotheses: list[list[tuple[float, dict[str, Tensor]]]] = [[] for _ in tokens]
+        hypotheses: list[list[dict[str, Tensor]]] = [[] for _ in tokens]
         open_ = list(range(len(tokens)))  # the sentence of each K rows
+        look = LOOK.get(tokens.device.type, LOOK["cuda"])
+        unseen: list[Step] = []
         for step in range(1, max_len + 1):
             logits, maximum, log_sum = project(features[:, -1], weight, buffer)
             self.ban(logits, tokens, len(open_), step, max_len)
@@ -99,20 +114,17 @@ class BeamSearchGenerator(SequenceGenerator):
             rows = beam + first_row.unsqueeze(1)
 
             ends = chosen.eq(self.eos) & total.ne(-math.inf)
-            ended = ends[:, : self.beam_size].nonzero()  # only </s> among the best counts
-            if len(ended):
-                at = tuple(ended.unbind(1))
-                found = self.finish(tokens[rows[at]], scores[rows[at]], total[at])
-                for sentence, hypothesis in zip(ended[:, 0].tolist(), found, strict=True):
-                    if len(hypotheses[open_[sentence]]) < self.beam_size:
-                        hypotheses[open_[sentence]].append(hypothesis)
+            unseen.append(Step(tokens, scores, rows, total, ends))
+            if step % look == 0 or step == max_len:
+                self.collect(unseen, [hypotheses[sentence] for sentence in open_])
+                unseen = []
             left = [i for i, s in enumerate(open_) if len(hypotheses[s]) < self.beam_size]
             if not left or step == max_len:
                 break
             # Of twice as many candidates as the beam size at most half end here.
             active = ends.int().argsort(dim=1, stable=True)[:, : self.beam_size]
             if len(left) < len(open_):
-                kept = torch.tensor(left, device=tokens.device)
+                kept = torch.tensor(left).to(tokens.device, non_blocking=True)
                 decoder.select_sentences(kept)
                 total, chosen, rows, active = (x[kept] for x in (total, chosen, rows, active))
                 open_ = [open_[i] for i in left]
@@ -125,10 +137,27 @@ class BeamSearchGenerator(SequenceGenerator):
             raise FloatingPointError(
                 "no hypothesis has a finite score: the weights hold NaN or infinity"
             )
-        return [
-            [hypothesis for _, hypothesis in sorted(found, key=itemgetter(0), reverse=True)]
-            for found in hypotheses
-        ]
+        # All scores at once: asking a GPU for each one would be as many waits.
+        numbers = iter(torch.stack([h["score"] for found in hypotheses for h in found]).tolist())
+        scored = [[(next(numbers), h) for h in found] for found in hypotheses]
+        return [[h for _, h in sorted(found, key=itemgetter(0), reverse=True)] for found in scored]
+
+    def collect(self, steps: list[Step], hypotheses: list[list[dict[str, Tensor]]]) -> None:
+        """Add the hypotheses that ended in some steps to those of each sentence, up to the beam size.
+
+        Only a `</s>` among the best candidates, as many as the beam size, ends one.
+        """
+        all_ends = torch.stack([step.ends[:, : self.beam_size] for step in steps]).cpu()
+        for step, ends in zip(steps, all_ends, strict=True):
+            ended = ends.nonzero()
+            if not len(ended):
+                continue
+            at = tuple(ended.to(step.tokens.device, non_blocking=True).unbind(1))
+            rows = step.rows[at]
+            found = self.finish(step.tokens[rows], step.scores[rows], step.total[at])
+            for sentence, hypothesis in zip(ended[:, 0].tolist(), found, strict=True):
+                if len(hypotheses[sentence]) < self.beam_size:
+                    hypotheses[sentence].append(hypothesis)
 
     def ban(self, logits: Tensor, tokens: Tensor, sentences: int, step: int, max_len: int) -> None:
         """Set the logits of tokens that may not follow to minus infinity; at `max_len` only `</s>` may."""
@@ -146,10 +175,8 @@ class BeamSearchGenerator(SequenceGenerator):
             beams = len(tokens) // sentences
             self.repeat_ngram_blocker(tokens, logits, sentences, beams, step)
 
-    def finish(
-        self, tokens: Tensor, scores: Tensor, total: Tensor
-    ) -> list[tuple[float, dict[str, Tensor]]]:
-        """Hypotheses that end with `</s>`, as fairseq returns them, each with its score.
+    def finish(self, tokens: Tensor, scores: Tensor, total: Tensor) -> list[dict[str, Tensor]]:
+        """Hypotheses that end with `</s>`, as fairseq returns them.
 
         Args:
             tokens: with the start symbol, without `</s>`, shape (n, t + 1)
@@ -161,7 +188,7 @@ class BeamSearchGenerator(SequenceGenerator):
         positional = torch.cat([sums[:, :1], sums.diff(dim=1)], dim=1)
         score = total / tokens.size(1) ** self.len_penalty if self.normalize_scores else total
         empty = torch.empty(0)
-        found = [
+        return [
             {
                 "tokens": t,
                 "score": s,
@@ -171,4 +198,3 @@ class BeamSearchGenerator(SequenceGenerator):
             }
             for t, s, p in zip(tokens, score, positional, strict=True)
         ]
-        return list(zip(score.tolist(), found, strict=True))

@@ -96,3 +96,13 @@ class TestProjectedNLL:
         _, weight, _ = inputs()
         loss, _ = projected_nll(torch.zeros(0, 5), weight, torch.zeros(0, dtype=torch.long), 0.1)
         assert loss.item() == 0
+
+
+def test_rows_begin_aligned():
+    """Whatever the size of the vocabulary."""
+    like = torch.zeros(1, dtype=torch.float16)
+    for columns, width in ((1, 64), (64, 64), (65, 128), (50_265, 50_304)):
+        room = module.aligned_rows(3, columns, like)
+        assert room.shape == (3, columns)
+        assert room.stride() == (width, 1)
+        assert room.dtype == torch.float16

@@ -7,6 +7,7 @@ import pytest
 import torch
 from helpers.searches import UTTERANCES, Setting, check_equal
 
+from emo_mtl.generation.fast import beam_search as module
 from emo_mtl.generation.fast.beam_search import BeamSearchGenerator
 
 PRE_NORM = {"decoder_normalize_before": None, "encoder_normalize_before": None}
@@ -51,6 +52,15 @@ class TestEqualsFairseq:
             flags = {"max_len_b": 20, **flags}
         found = setting.generate(UTTERANCES, **flags)
         assert counted == [len(UTTERANCES)]
+        check_equal(found, setting.generate(UTTERANCES, stock=True, **flags))
+
+    @pytest.mark.parametrize("flags", FLAGS, ids=str)
+    @pytest.mark.parametrize("look", [2, 4, 1000])
+    def test_ended_hypotheses_seen_later(self, setting, monkeypatch, flags, look):
+        """As on a GPU: whatever is searched for meanwhile changes nothing."""
+        monkeypatch.setitem(module.LOOK, "cpu", look)
+        flags = {"no_repeat_ngram_size": 3, **flags}
+        found = setting.generate(UTTERANCES, **flags)
         check_equal(found, setting.generate(UTTERANCES, stock=True, **flags))
 
     @pytest.mark.parametrize("seed", range(3))

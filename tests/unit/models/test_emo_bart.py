@@ -61,6 +61,16 @@ class TestSentenceFeature:
         [BOS, 10, 11, 12, 13, 14, EOS],
     )
 
+    def test_no_attention_weights(self, shared_model):
+        """With weights to return, attention has no fused kernel; a plain forward has them."""
+        inputs = net_input([list(row) for row in self.ROWS])
+        _, extra = shared_model(**inputs, classification_head_name="e6")
+        assert extra["attn"] == [None]
+        _, extra = shared_model(**inputs, lm_loss=lambda features, weight: features)
+        assert extra["attn"] == [None]
+        _, extra = shared_model(**inputs)
+        assert extra["attn"][0].shape[0] == len(self.ROWS)
+
     @pytest.mark.parametrize("head", ["e6", "e2"])
     def test_rows_are_not_mixed(self, shared_model, head):
         """Each row of a batch has the logits that it has alone, without padding."""
