@@ -53,6 +53,17 @@ FIXED_FLAGS = {
     "cross_self_attention": False,
     "pooler_activation_fn": "tanh",
 }
+# Of every BART, in fairseq's format.
+BART_FLAGS = {
+    "arch": "bart_large",
+    "task": "denoising",
+    "share_all_embeddings": True,
+    "share_decoder_input_output_embed": True,
+    "layernorm_embedding": True,
+    "encoder_learned_pos": True,
+    "decoder_learned_pos": True,
+    **FIXED_FLAGS,
+}
 TIED = ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight")
 OUTPUT = "decoder.output_projection.weight"
 SPECIAL_IDS = {
@@ -220,7 +231,7 @@ def unsupported(found: str, expected: object) -> UserError:
 
 
 def to_fairseq(model: "BartForConditionalGeneration", num_symbols: int) -> dict[str, Any]:
-    """The content of a checkpoint in the format of fairseq's bart.large/model.pt: no heads, no optimizer.
+    """The content of a checkpoint, see :func:`checkpoint`.
 
     Args:
         num_symbols: of the tokenizer, `<mask>` included, to which the rows are adapted (`fit_rows`)
@@ -228,9 +239,14 @@ def to_fairseq(model: "BartForConditionalGeneration", num_symbols: int) -> dict[
     Raises:
         UserError: something that fairseq's BART has no place for
     """
+    return checkpoint(fairseq_args(model.config), to_fairseq_state(model.state_dict(), num_symbols))
+
+
+def checkpoint(args: Namespace, state: dict[str, Tensor]) -> dict[str, Any]:
+    """What a checkpoint in the format of fairseq's bart.large/model.pt holds: no heads, no optimizer."""
     return {
-        "args": fairseq_args(model.config),
-        "model": to_fairseq_state(model.state_dict(), num_symbols),
+        "args": args,
+        "model": state,
         "optimizer_history": [
             {
                 "criterion_name": "CrossEntropyCriterion",
@@ -258,17 +274,10 @@ def fairseq_args(config: "BartConfig") -> Namespace:
         if getattr(config, key) != number:
             raise not_bart(f"{key} {getattr(config, key)}", number)
     return Namespace(
-        arch="bart_large",
-        task="denoising",
-        share_all_embeddings=True,
-        share_decoder_input_output_embed=True,
-        layernorm_embedding=True,
-        encoder_learned_pos=True,
-        decoder_learned_pos=True,
+        **BART_FLAGS,
         max_target_positions=config.max_position_embeddings,
         no_scale_embedding=not config.scale_embedding,
         **{flag: getattr(config, key) for flag, key in CONFIG_KEYS.items()},
-        **FIXED_FLAGS,
     )
 
 

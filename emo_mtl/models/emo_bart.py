@@ -215,6 +215,18 @@ def emo_bart_base(args: Namespace) -> None:
     bart_base_architecture(args)
 
 
+@register_model_architecture("emo_bart", "emo_bart_minilm")
+def emo_bart_minilm(args: Namespace) -> None:
+    """MiniLM-L6's shape: 6 + 6 layers of 384 units, 12 heads, 28 M parameters with 8,000 symbols."""
+    args.encoder_embed_dim = getattr(args, "encoder_embed_dim", 384)
+    args.encoder_ffn_embed_dim = getattr(args, "encoder_ffn_embed_dim", 4 * 384)
+    args.encoder_layers = getattr(args, "encoder_layers", 6)
+    args.encoder_attention_heads = getattr(args, "encoder_attention_heads", 12)
+    args.decoder_layers = getattr(args, "decoder_layers", 6)
+    args.decoder_attention_heads = getattr(args, "decoder_attention_heads", 12)
+    bart_large_architecture(args)
+
+
 @register_model_architecture("emo_bart", "emo_bart_tiny")
 def emo_bart_tiny(args: Namespace) -> None:
     """For CPUs and tests: 2 + 2 layers of 128 units.

@@ -92,6 +92,69 @@ class TestTrain:
         )
 
 
+class TestBERT:
+    """An encoder, which gets a decoder and the vocabulary of prepared data."""
+
+    SIZES = {"hidden_size": 16, "intermediate_size": 24, "num_attention_heads": 2}  # noqa: RUF012
+    FLAGS = (
+        *("--encoder-embed-dim", "16", "--encoder-ffn-embed-dim", "24", "--encoder-layers", "2"),
+        *("--encoder-attention-heads", "2", "--decoder-layers", "2"),
+        *("--decoder-attention-heads", "2"),
+        *("--max-source-positions", "80", "--max-target-positions", "80"),
+    )
+
+    @pytest.fixture
+    def folder(self, tmp_path) -> Path:
+        folder = tmp_path / "bert"
+        folder.mkdir()
+        pieces = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"abcdefghijklmnopqrstuvwxyz"]
+        (folder / "vocab.txt").write_text("\n".join(pieces) + "\n", encoding="utf-8")
+        transformers.BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
+        torch.manual_seed(1)
+        config = transformers.BertConfig(
+            vocab_size=len(pieces), num_hidden_layers=2, max_position_embeddings=80, **self.SIZES
+        )
+        transformers.BertForMaskedLM(config).save_pretrained(folder)
+        return folder
+
+    def test_one_update_with_the_flags_that_are_printed(self, folder, sample, tmp_path, capsys):
+        checkpoint = import_hf(folder, "--data", str(sample / "data-bin"))
+        printed = capsys.readouterr().out
+        assert "Embeddings: " in printed
+        flags = printed.rsplit("Train with ", 1)[1].split()
+        assert flags[0] == "--arch"
+        assert tuple(flags[2:]) == self.FLAGS
+        save_dir = tmp_path / "tuned"
+        train = [*TRAIN, *flags, "--finetune-from-model", checkpoint, "--save-dir", save_dir]
+        result = run_command("fairseq-train", sample / "data-bin", *train)
+        assert "Loaded checkpoint" in result.stdout + result.stderr
+        expected = torch.load(checkpoint, weights_only=True)["model"]
+        tuned = torch.load(save_dir / "checkpoint_last.pt", weights_only=True)["model"]
+        for name, value in expected.items():
+            torch.testing.assert_close(tuned[name], value, rtol=0, atol=1e-6)
+
+    def test_vocabulary_is_that_of_the_data(self, folder, sample, tmp_path):
+        state = torch.load(import_hf(folder, "--data", str(sample)), weights_only=True)["model"]
+        count = len(load_dictionary(sample / "dict.txt"))
+        assert state["encoder.embed_tokens.weight"].shape == (count, 16)
+        found = Dictionary.load(str(tmp_path / "dict.txt"))
+        assert found.symbols == Dictionary.load(str(sample / "dict.txt")).symbols
+
+    def test_without_a_vocabulary(self, folder):
+        with pytest.raises(UserError, match="found a BERT and no --data, expected the folder"):
+            import_hf(folder)
+
+    def test_bart_has_one(self, sample, tmp_path):
+        write_bart(tmp_path / "bart", sample)
+        with pytest.raises(UserError, match="has a vocabulary of its own: leave --data out"):
+            import_hf(tmp_path / "bart", "--data", str(sample))
+
+    def test_no_data(self, folder, tmp_path):
+        with pytest.raises(UserError, match="nowhere"):
+            import_hf(folder, "--data", str(tmp_path / "nowhere"))
+        assert not (tmp_path / "out.pt").exists()
+
+
 class TestRows:
     """Folders whose embedding is not exactly as long as the tokenizer."""
 
@@ -183,7 +246,7 @@ class TestRefused:
 
     def test_other_kind_of_model(self, folder):
         edit_config(folder, model_type="mbart")
-        self.refused(folder, "found model_type 'mbart', expected 'bart'")
+        self.refused(folder, "found model_type 'mbart', expected 'bart' or 'bert'")
 
     def test_pre_norm(self, folder):
         edit_config(folder, normalize_before=True)
