@@ -1,4 +1,4 @@
-"""`emo-mtl download`: the corpora, BART and the GPT-2 BPE from their homes, laid out as in docs/data.md."""
+"""`emo-mtl download`: corpora, BART, MiniLM, the GPT-2 BPE from their homes, laid out as in docs/data.md."""
 
 import argparse
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 from emo_mtl.errors import UserError
 from emo_mtl.preparation.download import ITEMS, download
 
-HELP = "get the corpora, BART's weights and the GPT-2 BPE from their official addresses"
+HELP = "get the corpora, the weights of BART and MiniLM, and the GPT-2 BPE from their official addresses"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

