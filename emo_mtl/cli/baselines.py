@@ -9,10 +9,12 @@ from emo_mtl.cli.flags import (
     add_overlap_argument,
     add_overwrite_argument,
     add_subset_argument,
+    add_words_argument,
 )
 from emo_mtl.errors import UserError
 from emo_mtl.evaluation.baseline_runs import (
     CLASSIFIERS,
+    PERSON,
     RESPONDERS,
     Settings,
     run_classifiers,
@@ -38,6 +40,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "and what fairseq-generate, evaluate --json, classify --json and --predictions write for a model",
     )
     add_subset_argument(parser, "what to answer and classify")
+    parser.add_argument(
+        "--references",
+        nargs="+",
+        default=[],
+        type=Path,
+        metavar="FILE",
+        help="gold responses, one a line; several files are several references of each line, of which the "
+        f"second is then also scored by the others, as {PERSON[0]} (default: DATA/text/response)",
+    )
+    add_words_argument(parser)
     add_overlap_argument(parser)
     add_overwrite_argument(parser, "folders of baselines that exist already")
 
@@ -63,9 +75,12 @@ def run(args: argparse.Namespace) -> None:
     response = texts.pop(RESPONSE, None)
     with contextlib.suppress(OSError):  # a folder that cannot be made is reported by the next lines
         args.out.mkdir(exist_ok=True)
-    for name in [*(RESPONDERS if response else ()), *(CLASSIFIERS if texts else ())]:
+    responders = [*RESPONDERS, *([PERSON[0]] if len(args.references) > 1 else [])]
+    for name in [*(responders if response else ()), *(CLASSIFIERS if texts else ())]:
         check_output_folder(args.out / name, args.overwrite, "run.json")
-    settings = Settings(args.data, args.subset, args.out, args.overlap)
+    settings = Settings(
+        args.data, args.subset, args.out, args.overlap, args.references, args.word_tokenizer
+    )
     if response:
         print(run_responders(settings, *response))
     if texts:

@@ -35,11 +35,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--references",
+        nargs="+",
         type=Path,
         metavar="FILE",
-        help="the gold responses, one a line, in the order of the data set. Default: the T- lines "
-        "of each fairseq-generate output, which are cut where the data set cuts long targets; "
-        "plain text needs this flag",
+        help="the gold responses, one a line, in the order of the data set; several files are several "
+        "references of each line. Default: the T- lines of each fairseq-generate output, which are cut where "
+        "the data set cuts long targets; plain text needs this flag",
     )
     add_words_argument(parser)
     add_overlap_argument(parser, "generated")
@@ -54,27 +55,27 @@ def run(args: argparse.Namespace) -> None:
     """
     check_output(args.json, args.overwrite)
     words, description = word_tokenizer(args.word_tokenizer)
-    given_references = read_lines(args.references) if args.references else None
-    if given_references:
-        check_is_text(args.references, given_references)
+    given = [read_lines(path) for path in args.references or ()]
+    for path, lines in zip(args.references or (), given, strict=True):
+        check_is_text(path, lines)
 
     scores = ResponseScores(words=description, rows=[])
     for path in args.hypotheses:
         responses = read_responses(path)
-        references = given_references or responses.references
-        if references is None:
+        references = given or [lines for lines in (responses.references,) if lines]
+        if not references:
             raise UserError(
                 f"{path}: no references: this is not the output of fairseq-generate with T- "
                 "lines; give the gold responses, one a line, with --references FILE"
             )
-        if len(references) != len(responses.hypotheses):
-            raise UserError(
-                f"{path}: found {len(responses.hypotheses)} hypotheses, expected "
-                f"{len(references)}, one for each line of {args.references}; give the references "
-                "of the subset that was generated"
-            )
-        parts = read_parts(args.overlap, RESPONSE, args.subset, len(references))
-        named = (str(path), str(args.references or "T- lines"))
+        for file, lines in zip(args.references or ("its T- lines",), references, strict=True):
+            if len(lines) != len(responses.hypotheses):
+                raise UserError(
+                    f"{path}: found {len(responses.hypotheses)} hypotheses, expected {len(lines)}, one for "
+                    f"each line of {file}; give the references of the subset that was generated"
+                )
+        parts = read_parts(args.overlap, RESPONSE, args.subset, len(responses.hypotheses))
+        named = (str(path), ", ".join(map(str, args.references or ("T- lines",))))
         scores.rows += score(responses, references, words, parts, named)
 
     print(table(scores))

@@ -188,8 +188,9 @@ def add_words_argument(parser: argparse.ArgumentParser) -> None:
         choices=WORD_TOKENIZERS,
         default="nltk",
         help="what a word is in paper BLEU, distinct-n, average length and nats per word: as in the paper "
-        "(nltk, needs the extra emo-mtl[eval]), as in sacreBLEU (13a), or whatever stands "
-        "between white space (space); sacreBLEU itself always uses 13a (default: %(default)s)",
+        "(nltk, needs the extra emo-mtl[eval]), as in sacreBLEU (13a), whatever stands between white space "
+        "(space), or words in lower case and single marks (simple); sacreBLEU itself always uses 13a "
+        "(default: %(default)s)",
     )
 
 

@@ -3,8 +3,9 @@
 import contextlib
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from emo_mtl.evaluation.responses import Responses, ResponseScores
 from emo_mtl.evaluation.thresholds import best_thresholds
 from emo_mtl.formats import typed_json
 from emo_mtl.inference.turns import split_turns
-from emo_mtl.io import atomic_folder
+from emo_mtl.io import atomic_folder, read_lines
 from emo_mtl.names import RESPONSE
 from emo_mtl.preparation.splits import Split, read_split, text_folder
 
@@ -30,6 +31,9 @@ RESPONDERS = {
     "exact-match": ("exact-match retrieval", baselines.exact_match),
     "tfidf-nearest": ("TF-IDF retrieval", baselines.nearest),
 }
+
+# With several references a line: the second one, by the others. What a person scores who was asked too.
+PERSON = ("another-person", "another person's reply")
 
 CLASSIFIERS = {
     "majority": ("majority class", baselines.majority),
@@ -46,35 +50,52 @@ class Settings:
         subset: of it, such as test
         out: gets a folder for each baseline
         overlap: what `emo-mtl overlap --json` wrote, for scores of parts
+        references: files of gold responses, several a line; without any, the subset's own
+        words: a name of `emo_mtl.evaluation.metrics.word_tokenizer`
     """
 
     data: Path
     subset: str
     out: Path
     overlap: Path | None = None
+    references: Sequence[Path] = ()
+    words: str = "nltk"
 
 
 def run_responders(settings: Settings, train: Split, split: Split) -> str:
     """Answer the split's utterances with each of `RESPONDERS`, and write the run folders.
 
+    With several references there is also that of `PERSON`.
+
     Returns:
         one table of their scores, in Markdown
+
+    Raises:
+        UserError: references that are not one for each utterance
     """
-    words, description = word_tokenizer("nltk")
+    words, description = word_tokenizer(settings.words)
     parts = read_parts(settings.overlap, RESPONSE, settings.subset, len(split.inputs))
-    file = f"generate-{settings.subset}.txt"
-    references = text_folder(settings.data) / RESPONSE / f"{settings.subset}.target"
+    references = read_references(settings, split)
     pairs = list(zip(train.utterances, train.answers, strict=True))
-    shown = ResponseScores(words=description, rows=[])
+    systems: dict[str, tuple[str, Callable[[], list[str]], Mapping[Path, list[str]]]] = {}
+    if len(references) > 1:
+        _, (person, replies), *_ = references.items()
+        others = {path: lines for path, lines in references.items() if path != person}
+        systems[PERSON[0]] = (PERSON[1], lambda: replies, others)
     for name, (title, respond) in RESPONDERS.items():
+        systems[name] = (title, partial(respond, pairs, split.utterances), references)
+
+    file = f"generate-{settings.subset}.txt"
+    shown = ResponseScores(words=description, rows=[])
+    for name, (title, answer, gold) in systems.items():
         folder = settings.out / name
         start = time.perf_counter()
         with learning_from(settings.data, RESPONSE):
-            hypotheses = respond(pairs, split.utterances)
+            hypotheses = answer()
         seconds = time.perf_counter() - start
         answers = Responses(hypotheses, references=None, nbest=1)
-        named = (str(folder / file), str(references))
-        rows = responses.score(answers, split.answers, words, parts, named)
+        named = (str(folder / file), ", ".join(map(str, gold)))
+        rows = responses.score(answers, list(gold.values()), words, parts, named)
         files = {
             file: "".join(f"{line}\n" for line in hypotheses),
             "evaluate.json": typed_json.to_text(ResponseScores(words=description, rows=rows)),
@@ -82,6 +103,25 @@ def run_responders(settings: Settings, train: Split, split: Split) -> str:
         write_run(folder, title, seconds, files)
         shown.rows += rows
     return responses.table(shown)
+
+
+def read_references(settings: Settings, split: Split) -> dict[Path, list[str]]:
+    """The gold responses of the split's utterances, by file.
+
+    Raises:
+        UserError: not one for each utterance
+    """
+    if not settings.references:
+        own = text_folder(settings.data) / RESPONSE / f"{settings.subset}.target"
+        return {own: split.answers}
+    references = {path: read_lines(path) for path in settings.references}
+    for path, lines in references.items():
+        if len(lines) != len(split.inputs):
+            raise UserError(
+                f"{path}: found {len(lines):,} lines, expected {len(split.inputs):,}, one for each utterance "
+                f"of {settings.subset}"
+            )
+    return references
 
 
 def run_classifiers(settings: Settings, texts: dict[str, tuple[Split, Split]]) -> str:

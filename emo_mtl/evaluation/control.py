@@ -1,6 +1,5 @@
 """Do responses have the emotion that was asked for? Answered by a judge, beside what it says of gold ones."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from emo_mtl.evaluation.baselines import tfidf_logistic
-from emo_mtl.evaluation.metrics import distinct_n
+from emo_mtl.evaluation.metrics import different, distinct_n, most_frequent_share
 from emo_mtl.formats import markdown
 from emo_mtl.formats.typed_json import Score
 
@@ -66,10 +65,9 @@ def draw(count: int, most: int, seed: int) -> list[int]:
 
 def variety(responses: Sequence[str]) -> Variety:
     """How different responses are; words are what stands between white space, in lower case."""
-    counts = Counter(responses)
     return Variety(
-        different=len(counts),
-        most_frequent=100 * counts.most_common(1)[0][1] / len(responses),
+        different=different(responses),
+        most_frequent=most_frequent_share(responses),
         distinct_2=distinct_n([response.lower().split() for response in responses], 2),
     )
 

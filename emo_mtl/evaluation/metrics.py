@@ -8,6 +8,8 @@ Every score is in percent, as in the paper; only the average length is in words.
 """
 
 import re
+import zlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -15,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from emo_mtl.errors import UserError
 
-WORD_TOKENIZERS = ("nltk", "13a", "space")
+WORD_TOKENIZERS = ("nltk", "13a", "space", "simple")
 
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 
@@ -30,6 +32,8 @@ def word_tokenizer(name: str) -> tuple[Callable[[str], list[str]], str]:
       DailyDialog puts white space around punctuation, and there the words are the same.
     - ``13a``: sacreBLEU's default. Comparable with other papers' sacreBLEU.
     - ``space``: split at white space only, for text that is already tokenised.
+    - ``simple``: words in lower case and single marks, ``’`` as ``'``: for references that are written in
+      other ways than the responses.
 
     Raises:
         UserError: ``nltk`` without NLTK, which comes with the extra ``eval``.
@@ -57,18 +61,26 @@ def word_tokenizer(name: str) -> tuple[Callable[[str], list[str]], str]:
         return lambda line: tokenize_13a(line).split(), f"13a, sacrebleu {sacrebleu.__version__}"
     if name == "space":
         return str.split, "white space"
+    if name == "simple":
+        simple = re.compile(r"\w+|[^\w\s]")
+        return lambda line: simple.findall(
+            line.lower().replace("’", "'")
+        ), "lower case, words and marks"
     raise UserError(f"unknown word tokenizer {name!r}; choose one of {', '.join(WORD_TOKENIZERS)}")
 
 
 def bleu(
     hypotheses: Sequence[str],
-    references: Sequence[str],
+    *references: Sequence[str],
     tokenize: str = "13a",
     smooth_method: str = "exp",
 ) -> tuple[float, str]:
     """Return sacreBLEU in percent and its signature: the number to report.
 
-    The lines are raw text, one reference a hypothesis; sacreBLEU tokenises them. Case counts.
+    The lines are raw text; sacreBLEU tokenises them. Case counts.
+
+    Args:
+        references: one reference of each hypothesis; or several such sequences
 
     Raises:
         ValueError: there are no hypotheses, or not as many references.
@@ -78,18 +90,21 @@ def bleu(
     _check_parallel(hypotheses, references)
     # force: no warning about text that looks tokenised; DailyDialog is, and it changes no number
     metric = BLEU(tokenize=tokenize, smooth_method=smooth_method, force=True)
-    score = metric.corpus_score(hypotheses, [references]).score
+    score = metric.corpus_score(hypotheses, references).score
     return score, metric.get_signature().format()
 
 
 def paper_bleu(
-    hypothesis_words: Sequence[Sequence[str]], reference_words: Sequence[Sequence[str]]
+    hypothesis_words: Sequence[Sequence[str]], *reference_words: Sequence[Sequence[str]]
 ) -> float:
     """Return the BLEU of the paper's Table 2 in percent, to compare with the paper only.
 
     It is unsmoothed corpus BLEU-4 over words as NLTK's ``corpus_bleu`` computes it. sacreBLEU
     counts the n-grams; what NLTK does otherwise is that a hypothesis of fewer than n words,
     which has no n-gram, still counts as one in the denominator of the n-gram precision.
+
+    Args:
+        reference_words: of one reference of each hypothesis; or several such sequences
 
     Raises:
         ValueError: there are no hypotheses, or not as many references.
@@ -99,7 +114,7 @@ def paper_bleu(
     _check_parallel(hypothesis_words, reference_words)
     counted = BLEU(tokenize="none", smooth_method="none", force=True).corpus_score(
         [" ".join(words) for words in hypothesis_words],
-        [[" ".join(words) for words in reference_words]],
+        [[" ".join(words) for words in references] for references in reference_words],
     )
     totals = [
         total + sum(len(words) < n for words in hypothesis_words)
@@ -131,6 +146,27 @@ def average_length(token_lists: Sequence[Sequence[str]]) -> float:
     if not token_lists:
         raise ValueError("no lines to average over")
     return sum(map(len, token_lists)) / len(token_lists)
+
+
+def different(lines: Sequence[str]) -> int:
+    """Return how many lines there are that are not equal."""
+    return len(set(lines))
+
+
+def most_frequent_share(lines: Sequence[str]) -> float:
+    """Return the share of the most frequent line, in percent; nan without lines."""
+    if not lines:
+        return float("nan")
+    return 100 * Counter(lines).most_common(1)[0][1] / len(lines)
+
+
+def compression_ratio(lines: Sequence[str]) -> float:
+    """Return how many times smaller zlib makes the lines: the larger, the more they repeat each other.
+
+    It depends on the number of lines (Shaib et al. 2024, "Standardizing the Measurement of Text Diversity").
+    """
+    text = "\n".join(lines).encode()
+    return len(text) / len(zlib.compress(text, level=9))
 
 
 def confusion_matrix(gold: ArrayLike, predicted: ArrayLike, num_classes: int) -> NDArray[np.int64]:
@@ -231,9 +267,9 @@ def micro_f1_of_counts(hits: NDArray, gold: NDArray, predicted: NDArray) -> floa
     return float(100 * 2 * hits.sum() / (gold.sum() + predicted.sum()))
 
 
-def _check_parallel(hypotheses: Sequence, references: Sequence) -> None:
-    if not hypotheses or len(hypotheses) != len(references):
+def _check_parallel(hypotheses: Sequence, references: Sequence[Sequence]) -> None:
+    lengths = [len(hypotheses), *map(len, references)]
+    if len(lengths) == 1 or 0 in lengths or len(set(lengths)) > 1:
         raise ValueError(
-            f"{len(hypotheses)} hypotheses and {len(references)} references, "
-            "expected the same number and at least 1"
+            f"{lengths[0]} hypotheses and {lengths[1:]} references, expected the same number and at least 1"
         )

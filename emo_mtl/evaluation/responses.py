@@ -9,7 +9,10 @@ from emo_mtl.errors import UserError
 from emo_mtl.evaluation.metrics import (
     average_length,
     bleu,
+    compression_ratio,
+    different,
     distinct_n,
+    most_frequent_share,
     paper_bleu,
 )
 from emo_mtl.evaluation.parts import PARTS_NOTE
@@ -40,8 +43,8 @@ class Row:
     """One row of Table 2.
 
     `part` is `all`, or `clean` or `seen`: not or also in the training data.
-    Scores are in percent, `average_length` is in words, `lines` and `empty_lines` count
-    hypotheses.
+    Scores are in percent, `average_length` is in words, `compression` is a ratio; `different`, `lines` and
+    `empty_lines` count hypotheses, `references_each` the references of each.
     """
 
     hypotheses: str = ""
@@ -53,6 +56,10 @@ class Row:
     distinct_1: Score
     distinct_2: Score
     average_length: Score
+    different: int = 0
+    most_frequent: Score = float("nan")
+    compression: Score = float("nan")
+    references_each: int = 1
     lines: int
     empty_lines: int = 0
     nbest: int = 1
@@ -68,7 +75,7 @@ class ResponseScores:
 
 def score(
     responses: Responses,
-    references: list[str],
+    references: Sequence[Sequence[str]],
     words: Callable[[str], list[str]],
     parts: dict[str, Sequence[int]],
     names: tuple[str, str],
@@ -76,18 +83,18 @@ def score(
     """Score responses to N utterances, whole and in parts.
 
     Args:
-        references: N gold responses
+        references: N gold responses; or several such sequences
         words: cuts a line into words
         parts: positions, from 0, of what each row is about
         names: of the hypotheses and of the references
     """
     hypothesis_words = [words(line) for line in responses.hypotheses]
-    reference_words = [words(line) for line in references]
+    reference_words = [[words(line) for line in lines] for lines in references]
     rows = []
     for part, ids in parts.items():
         hypotheses = [responses.hypotheses[i] for i in ids]
         part_words = [hypothesis_words[i] for i in ids]
-        sacrebleu, signature = bleu(hypotheses, [references[i] for i in ids])
+        sacrebleu, signature = bleu(hypotheses, *([lines[i] for i in ids] for lines in references))
         rows.append(
             Row(
                 hypotheses=names[0],
@@ -95,10 +102,16 @@ def score(
                 part=part,
                 sacrebleu=sacrebleu,
                 sacrebleu_signature=signature,
-                paper_bleu=paper_bleu(part_words, [reference_words[i] for i in ids]),
+                paper_bleu=paper_bleu(
+                    part_words, *([lines[i] for i in ids] for lines in reference_words)
+                ),
                 distinct_1=distinct_n(part_words, 1),
                 distinct_2=distinct_n(part_words, 2),
                 average_length=average_length(part_words),
+                different=different(hypotheses),
+                most_frequent=most_frequent_share(hypotheses),
+                compression=compression_ratio(hypotheses),
+                references_each=len(references),
                 lines=len(hypotheses),
                 empty_lines=sum(not line.strip() for line in hypotheses),
                 nbest=responses.nbest,
@@ -211,13 +224,15 @@ def table(scores: ResponseScores) -> str:
     rows = scores.rows
     in_parts = any(row.part != "all" for row in rows)
     texts = ("hypotheses", "part") if in_parts else ("hypotheses",)
-    numbers = ("sacreBLEU", "paper BLEU", "dist-1", "dist-2", "Avg Len", "lines", "empty")
+    numbers = ("sacreBLEU", "paper BLEU", "dist-1", "dist-2", "Avg Len", "different")
+    numbers += ("most frequent", "compression", "lines", "empty")
     cells = []
     for row in rows:
         values = (row.sacrebleu, row.paper_bleu, row.distinct_1, row.distinct_2, row.average_length)
         names = [markdown.text(row.hypotheses), *([row.part] if in_parts else [])]
+        variety = [str(row.different), f"{row.most_frequent:.2f}", f"{row.compression:.2f}"]
         counts = [str(row.lines), str(row.empty_lines)]
-        cells.append([*names, *(f"{value:.2f}" for value in values), *counts])
+        cells.append([*names, *(f"{value:.2f}" for value in values), *variety, *counts])
     lines = [
         markdown.table([*texts, *numbers], cells, texts=len(texts)),
         "",
@@ -225,13 +240,15 @@ def table(scores: ResponseScores) -> str:
         f"paper BLEU [%]: unsmoothed corpus BLEU-4 as NLTK computes it; words: {scores.words}",
         f"dist-1, dist-2 [%]: distinct n-grams / words; words: {scores.words}",
         f"Avg Len: words a line; words: {scores.words}",
+        "different: lines; most frequent [%]: share of that line; compression: size / size after zlib",
     ]
     if in_parts:
         lines.append(PARTS_NOTE)
     for row in rows:
         if row.part == "all":
             name, references = markdown.text(row.hypotheses), markdown.text(row.references)
-            lines.append(f"{name}: references are {references}")
+            each = f", {row.references_each} a line" if row.references_each > 1 else ""
+            lines.append(f"{name}: references are {references}{each}")
             if row.nbest > 1:
                 lines.append(f"{name}: the first of up to {row.nbest} hypotheses an id")
     return "\n".join(lines)

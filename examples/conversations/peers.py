@@ -11,13 +11,19 @@ are of words of a vocabulary of their own, and belong beside no other.
 """
 
 import argparse
-from collections import Counter
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from pathlib import Path
 
 from emo_mtl.errors import UserError
-from emo_mtl.evaluation.metrics import average_length, bleu, distinct_n, word_tokenizer
+from emo_mtl.evaluation.metrics import (
+    average_length,
+    bleu,
+    different,
+    distinct_n,
+    most_frequent_share,
+    word_tokenizer,
+)
 from emo_mtl.evaluation.responses import read_responses
 from emo_mtl.formats import markdown
 from emo_mtl.io import read_lines
@@ -56,16 +62,15 @@ def in_order(references: Sequence[str], wanted: Sequence[str]) -> list[int]:
 def row(name: str, replies: Sequence[str], references: Sequence[str]) -> list[str]:
     """The scores of a system, in percent but for the words and the numbers of replies."""
     words = [reply.split() for reply in replies]
-    counts = Counter(replies)
     numbers = [distinct_n(words, 1), distinct_n(words, 2)]
     return [
         markdown.text(name),
         *(f"{number:.2f}" for number in numbers),
-        "-" if replies == references else f"{bleu(replies, references, 'none')[0]:.2f}",
+        "-" if replies == references else f"{bleu(replies, references, tokenize='none')[0]:.2f}",
         f"{average_length(words):.1f}",
         f"{len(replies):,}",
-        f"{len(counts):,}",
-        f"{100 * counts.most_common(1)[0][1] / len(replies):.1f}",
+        f"{different(replies):,}",
+        f"{most_frequent_share(replies):.1f}",
     ]
 
 

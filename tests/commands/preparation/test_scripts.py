@@ -1,5 +1,6 @@
 """The four corpus scripts: counts of the real corpora, exact lines of small ones, bad files."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Callable
@@ -44,3 +45,20 @@ class TestEveryCorpus:
         assert "no such file" in done.stderr
         assert done.stderr.count("\n") == 1
         assert not (tmp_path / "out").exists()
+
+
+class TestMultireference:
+    """The references of DailyDialog's test set, a file each."""
+
+    def test_files(self, tmp_path: Path) -> None:
+        turns = [{"text": "Hi .", "responses": ["a", "b"]}, {"text": "?", "responses": ["c", "d"]}]
+        path, out = tmp_path / "file.json", tmp_path / "out"
+        path.write_text(json.dumps({"dialogue": turns}) + "\n", encoding="utf-8")
+        command = [sys.executable, "-B", REPOSITORY / "preprocess" / "multireference.py", path, out]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert "2 lines with 2 references each" in done.stdout
+        found = {file.name: file.read_text("utf-8") for file in out.iterdir()}
+        assert found == {"reference-1.txt": "a\nc\n", "reference-2.txt": "b\nd\n"}
+        again = subprocess.run(command, capture_output=True, text=True)
+        assert again.returncode == 1
+        assert "exists already" in again.stderr

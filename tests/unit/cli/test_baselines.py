@@ -73,6 +73,41 @@ def load(path: Path):
     return json.loads(path.read_text("utf-8"))
 
 
+class TestSeveralReferences:
+    def files(self, tmp_path: Path, *contents: str) -> list[Path]:
+        paths = [tmp_path / f"reference-{number}.txt" for number in range(len(contents))]
+        for path, content in zip(paths, contents, strict=True):
+            path.write_text(content, encoding="utf-8")
+        return paths
+
+    def test_another_person(self, data, runs, tmp_path, capsys):
+        """The second reference by the others, the baselines by all."""
+        paths = self.files(
+            tmp_path, "No no no !\nSleep well .\n", "Because .\nYou too .\n", "?\nYou too .\n"
+        )
+        flags = ["--references", *paths, "--word-tokenizer", "simple"]
+        baselines("--data", data, "--out", runs, *flags)
+        person = runs / "another-person"
+        assert (person / "generate-test.txt").read_text("utf-8") == paths[1].read_text("utf-8")
+        assert load(person / "run.json")["row"] == "another person's reply"
+        (row,) = load(person / "evaluate.json")["rows"]
+        assert row["references_each"] == 2
+        assert row["references"] == f"{paths[0]}, {paths[2]}"
+        (row,) = load(runs / "copy" / "evaluate.json")["rows"]
+        assert row["references_each"] == 3
+        assert "another-person" in capsys.readouterr().out
+
+    def test_one_reference_has_no_other(self, data, runs, tmp_path):
+        (path,) = self.files(tmp_path, "a\nb\n")
+        baselines("--data", data, "--out", runs, "--references", path)
+        assert not (runs / "another-person").exists()
+
+    def test_another_number_of_lines(self, data, runs, tmp_path):
+        paths = self.files(tmp_path, "a\nb\n", "a\n")
+        message = refused("--data", data, "--out", runs, "--references", *paths)
+        assert f"{paths[1]}: found 1 lines, expected 2, one for each utterance of test" in message
+
+
 class TestRunFolders:
     def test_responses(self, data, runs, capsys):
         baselines("--data", data, "--out", runs)

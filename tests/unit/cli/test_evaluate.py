@@ -100,6 +100,8 @@ class TestScores:
         assert row["distinct_2"] == pytest.approx(100 * 9 / 11)
         assert row["average_length"] == pytest.approx(11 / 3)
         assert (row["lines"], row["empty_lines"], row["nbest"]) == (3, 1, 1)
+        assert (row["different"], row["references_each"]) == (3, 1)
+        assert row["most_frequent"] == pytest.approx(100 / 3)
 
         table = capsys.readouterr().out
         assert f"| {path} | {row['sacrebleu']:.2f} | {score:.2f} | 100.00 | 81.82 |" in table
@@ -123,6 +125,36 @@ class TestScores:
         (row,) = evaluate(write(LOG + block(0, "well.", "I see. Yes!") + END), flags=flags)
         assert row["average_length"] == 5
         assert word_tokenizer in capsys.readouterr().out
+
+
+class TestSeveralReferences:
+    def test_best_of_each_line(self, write, references, evaluate, capsys):
+        """References of which some line each is the hypothesis: nothing is missing."""
+        others = ("the cat sat on a mat", "no", "")
+        more = write("".join(f"{line}\n" for line in others), "more.txt")
+        plain = write("".join(f"{line}\n" for line in HYPOTHESES), "plain.txt")
+        (one,) = evaluate(plain, flags=["--references", references])
+        (row,) = evaluate(plain, flags=["--references", references, more])
+        assert row["paper_bleu"] > one["paper_bleu"]
+        assert row["sacrebleu"] == pytest.approx(100)
+        assert row["references_each"] == 2
+        assert "nrefs:2" in row["sacrebleu_signature"]
+        assert f"references are {references}, {more}, 2 a line" in capsys.readouterr().out
+
+    def test_order_does_not_matter(self, write, references, evaluate):
+        more = write("a cat\nyes , sir .\nwhy\n", "more.txt")
+        path = write(generate_output())
+        first, second = (
+            evaluate(path, flags=["--references", *files])[0]
+            for files in ((references, more), (more, references))
+        )
+        assert first["sacrebleu"] == second["sacrebleu"]
+        assert first["paper_bleu"] == second["paper_bleu"]
+
+    def test_one_is_too_short(self, write, references, error):
+        more = write("a\nb\n", "more.txt")
+        message = error(write(generate_output()), flags=["--references", references, more])
+        assert f"found 3 hypotheses, expected 2, one for each line of {more}" in message
 
 
 class TestParts:

@@ -1,8 +1,10 @@
 """Hand-computed values, and equality with NLTK and scikit-learn."""
 
 import math
+import random
 import sys
 import warnings
+import zlib
 
 import numpy as np
 import pytest
@@ -16,9 +18,12 @@ from emo_mtl.evaluation.metrics import (
     average_length,
     bleu,
     class_counts,
+    compression_ratio,
     confusion_matrix,
+    different,
     distinct_n,
     macro_f1_of_counts,
+    most_frequent_share,
     paper_bleu,
     scores_by_class,
     word_tokenizer,
@@ -191,3 +196,56 @@ class TestWordTokenizer:
     def test_unknown(self):
         with pytest.raises(UserError, match=", ".join(WORD_TOKENIZERS)):
             word_tokenizer("punkt")
+
+
+class TestSeveralReferences:
+    HYPOTHESES = ("a b c d e", "f g h i")
+    FIRST = ("a b c d x", "f g h j")
+    SECOND = ("y b c q e z", "f g h i k")
+
+    def test_bleu_is_sacrebleus(self):
+        from sacrebleu.metrics import BLEU
+
+        found, signature = bleu(self.HYPOTHESES, self.FIRST, self.SECOND, tokenize="none")
+        metric = BLEU(tokenize="none", force=True)
+        assert found == metric.corpus_score(self.HYPOTHESES, [self.FIRST, self.SECOND]).score
+        assert "nrefs:2" in signature
+        assert found > bleu(self.HYPOTHESES, self.FIRST, tokenize="none")[0]
+
+    def test_paper_bleu_is_nltks(self):
+        bleu_score = pytest.importorskip("nltk.translate.bleu_score")
+        words = [[line.split() for line in lines] for lines in (self.FIRST, self.SECOND)]
+        hypotheses = [line.split() for line in self.HYPOTHESES]
+        expected = bleu_score.corpus_bleu(list(zip(*words, strict=True)), hypotheses)
+        assert 0 < expected < 1
+        assert paper_bleu(hypotheses, *words) == pytest.approx(100 * expected, abs=1e-6)
+
+    def test_numbers_differ(self):
+        with pytest.raises(ValueError, match=r"2 hypotheses and \[2, 1\] references"):
+            bleu(self.HYPOTHESES, self.FIRST, ("a",))
+        with pytest.raises(ValueError, match="expected the same number and at least 1"):
+            bleu(self.HYPOTHESES)
+
+
+class TestVariety:
+    LINES = ("yes .", "no .", "yes .", "yes .")
+
+    def test_by_hand(self):
+        assert different(self.LINES) == 2
+        assert most_frequent_share(self.LINES) == 75
+        assert math.isnan(most_frequent_share([]))
+
+    def test_compression(self):
+        """Lines that repeat each other become smaller; the same for any order of equal lines."""
+        rng = random.Random(1)
+        random_lines = ["".join(rng.choices("abcdefgh", k=20)) for _ in range(100)]
+        assert compression_ratio(random_lines) < 3 < 10 < compression_ratio(random_lines[:1] * 100)
+        text = "\n".join(random_lines).encode()
+        assert compression_ratio(random_lines) == len(text) / len(zlib.compress(text, 9))
+
+
+def test_simple_words():
+    """The same words, however their marks are written."""
+    words, _ = word_tokenizer("simple")
+    assert words("I’m SAD, really!") == words("i ' m sad , really !") == words("I 'm sad ,really !")
+    assert words("I’m sad.") == ["i", "'", "m", "sad", "."]
