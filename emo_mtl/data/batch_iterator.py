@@ -8,7 +8,7 @@ import numpy as np
 from fairseq.data import data_utils, iterators
 
 from emo_mtl.data.datasets import MultitaskDataset
-from emo_mtl.data.schedule import Step, proportional, round_robin
+from emo_mtl.data.schedule import Step, proportional, round_robin, temperature
 
 Batches = Sequence[np.ndarray]
 
@@ -72,6 +72,7 @@ class ScheduledBatchIterator(iterators.EpochBatchIterator):
 def scheduled_iterator(
     dataset: MultitaskDataset,
     sampling: str,
+    degree: float,
     keep: Callable[[np.ndarray], np.ndarray],
     *,
     max_tokens: int | None = None,
@@ -90,6 +91,7 @@ def scheduled_iterator(
 
     Args:
         sampling: the value of `--task-sampling`
+        degree: that of `--sampling-temperature`
         keep: see :func:`shuffled_pass`
         num_shards: ranks, of which this is number `shard_id`
         unused: other arguments of `FairseqTask.get_batch_iterator`; those above are as there
@@ -108,6 +110,8 @@ def scheduled_iterator(
     def batches_of(epoch: int) -> Batches:
         if sampling == "proportional":
             steps = proportional(num_batches, num_shards, epoch, seed)
+        elif sampling == "temperature":
+            steps = temperature(num_batches, num_shards, epoch, seed, degree)
         else:
             steps = round_robin(num_batches, num_shards, epoch)
         return epoch_batches(steps, one_pass)

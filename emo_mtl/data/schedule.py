@@ -76,5 +76,34 @@ def proportional(num_batches: Sequence[int], num_shards: int, epoch: int, seed: 
         for task, num in enumerate(num_batches)
         for step in pass_steps(task, epoch - 1, num, num_shards)
     ]
+    return shuffled(steps, epoch, seed)
+
+
+def temperature(
+    num_batches: Sequence[int], num_shards: int, epoch: int, seed: int, degree: float
+) -> list[Step]:
+    """Tasks in random order, seen in proportion to their size to the power of 1 / `degree`.
+
+    An epoch is one pass over task 0; the others are cycled. A degree of 1 gives the counts of
+    :func:`proportional`, a large one those of :func:`round_robin`. In Arivazhagan et al. 2019, "Massively
+    Multilingual Neural Machine Translation in the Wild", each batch's task is drawn; here only the order is.
+
+    Args:
+        num_batches: batches in a pass of each task
+        num_shards: number of ranks
+        epoch: counted from 1; the cycled tasks go on where the epoch before ended
+        degree: T, 1 or more
+    """
+    steps = pass_steps(0, epoch - 1, num_batches[0], num_shards)
+    primary = len(steps)
+    for task, num in enumerate(num_batches[1:], start=1):
+        rate = primary * (num / num_batches[0]) ** (1 / degree)  # steps an epoch
+        first, end = round((epoch - 1) * rate), round(epoch * rate)
+        steps = steps + endless_steps(task, num, num_shards, first, end - first)
+    return shuffled(steps, epoch, seed)
+
+
+def shuffled(steps: Sequence[Step], epoch: int, seed: int) -> list[Step]:
+    """Steps in an order that depends on the seed and the epoch alone."""
     order = np.random.default_rng([seed, epoch]).permutation(len(steps))
     return [steps[i] for i in order]

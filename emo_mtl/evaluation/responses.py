@@ -236,7 +236,10 @@ def table(scores: ResponseScores) -> str:
     lines = [
         markdown.table([*texts, *numbers], cells, texts=len(texts)),
         "",
-        f"sacreBLEU [%]: {rows[0].sacrebleu_signature}",
+        *(
+            f"sacreBLEU [%]: {signature}"
+            for signature in dict.fromkeys(row.sacrebleu_signature for row in rows)
+        ),
         f"paper BLEU [%]: unsmoothed corpus BLEU-4 as NLTK computes it; words: {scores.words}",
         f"dist-1, dist-2 [%]: distinct n-grams / words; words: {scores.words}",
         f"Avg Len: words a line; words: {scores.words}",

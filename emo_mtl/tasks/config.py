@@ -11,6 +11,7 @@ from emo_mtl.errors import UserError
 from emo_mtl.names import name_fault
 
 BALANCED = "balanced"
+DEGREE = 5.0  # of --sampling-temperature
 
 # Flags that a checkpoint keeps for generation, and the least of each.
 LENGTHS = {"max_source_length": 2, "max_target_length": 2, "context_turns": 1}
@@ -49,12 +50,21 @@ class EmotionDialogueConfig(TranslationConfig):
             "(in validation too), is then the weighted mean over utterances; accuracy and F1 are not weighted"
         },
     )
-    task_sampling: ChoiceEnum(["round-robin", "proportional"]) = field(  # type: ignore[valid-type]
+    task_sampling: ChoiceEnum(["round-robin", "proportional", "temperature"]) = field(  # type: ignore[valid-type]
         default="round-robin",
         metadata={
             "help": "order of the tasks' mini-batches in training. round-robin: one of each task in "
             "turn; an epoch is one pass over the responses. proportional: all mini-batches of all tasks, "
-            "shuffled, as in the paper; an epoch is one pass over every task"
+            "shuffled, as in the paper; an epoch is one pass over every task. temperature: in between, see "
+            "--sampling-temperature"
+        },
+    )
+    sampling_temperature: float = field(
+        default=DEGREE,
+        metadata={
+            "help": "with --task-sampling temperature: T, 1 or more; a task of n mini-batches is seen in "
+            "proportion to n^(1/T), in random order, and an epoch is one pass over the responses. 1: as "
+            "often as with proportional; a large T: as often as with round-robin"
         },
     )
     context_turns: int = field(

@@ -51,6 +51,7 @@ from emo_mtl.tasks.flags import (
     check_generation,
     check_group,
     check_lengths,
+    check_sampling,
     check_training,
 )
 from emo_mtl.tasks.state import check_state, merged_state, own_state
@@ -77,6 +78,7 @@ class EmotionDialogueTask(TranslationTask):
         super().__init__(cfg, src_dict, tgt_dict)
         check_generation(self.command_cfg)
         check_lengths(cfg)
+        check_sampling(cfg)
         self.classification_tasks = parse_task_names(cfg.classification_tasks)
         self.loss_weights = parse_loss_weights(cfg.loss_weights, self.classification_tasks)
         self.class_weighted = parse_class_weights(cfg.class_weights, self.classification_tasks)
@@ -273,7 +275,8 @@ class EmotionDialogueTask(TranslationTask):
                 indices, dataset, max_positions, ignore_invalid_inputs
             )
 
-        iterator = scheduled_iterator(dataset, self.cfg.task_sampling, keep, **kwargs)
+        sampling = (self.cfg.task_sampling, self.cfg.sampling_temperature)
+        iterator = scheduled_iterator(dataset, *sampling, keep, **kwargs)
         if not disable_iterator_cache:
             self.dataset_to_epoch_iter[dataset] = iterator
         return iterator

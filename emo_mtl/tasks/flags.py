@@ -14,7 +14,7 @@ from fairseq.dataclass.configs import GenerationConfig
 
 from emo_mtl.errors import UserError
 from emo_mtl.names import RESPONSE
-from emo_mtl.tasks.config import LENGTHS
+from emo_mtl.tasks.config import DEGREE, LENGTHS
 
 
 class Refused(NamedTuple):
@@ -84,6 +84,7 @@ TRAINING_ONLY = {
     "loss_weights": "",
     "class_weights": "",
     "task_sampling": "round-robin",
+    "sampling_temperature": DEGREE,
     "emotion_task": "",
     "emotion_dropout": 0.1,
     "eval_bleu": False,
@@ -116,6 +117,22 @@ def check_group(group: str, values: Any, has_tasks: bool = False) -> None:
         ):
             where = " beside --classification-tasks" if refused.with_tasks else ""
             raise UserError(f"{flag(refused.name)}: cannot be used{where}: {refused.why}")
+
+
+def check_sampling(cfg: Any) -> None:
+    """Raise `UserError` for a temperature below 1, or without the sampling that it is of.
+
+    Args:
+        cfg: of the task
+    """
+    degree = cfg.sampling_temperature
+    if not degree >= 1:
+        raise UserError(f"--sampling-temperature {degree}: expected 1 or more")
+    if degree != DEGREE and cfg.task_sampling != "temperature":
+        raise UserError(
+            f"--sampling-temperature {degree}: found --task-sampling {cfg.task_sampling}, expected "
+            "temperature: give that, or leave the temperature out"
+        )
 
 
 def check_lengths(cfg: Any) -> None:

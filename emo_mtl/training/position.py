@@ -16,7 +16,7 @@ ORDER = {
     "common": ("seed",),
     "dataset": ("max_tokens", "batch_size", "required_batch_size_multiple", "train_subset"),
     "distributed_training": ("distributed_world_size",),
-    "task": ("classification_tasks", "task_sampling", *LENGTHS),
+    "task": ("classification_tasks", "task_sampling", "sampling_temperature", *LENGTHS),
 }
 
 

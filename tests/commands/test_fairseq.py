@@ -54,7 +54,7 @@ class TestTrain:
         assert list(state["task_state"]["heads"]) == ["e6", "e2", "e12"]
         assert state["task_state"]["heads"]["e2"] == ["negative", "positive"]
 
-    @pytest.mark.parametrize("sampling", ["round-robin", "proportional"])
+    @pytest.mark.parametrize("sampling", ["round-robin", "proportional", "temperature"])
     def test_resume_in_mid_epoch_is_exact(self, sample, tmp_path, sampling):
         flags = [*MULTITASK, "--disable-validation", "--task-sampling", sampling]
         train(sample, tmp_path / "whole", *flags, "--max-update", "6")

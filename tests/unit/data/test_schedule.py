@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emo_mtl.data.schedule import BatchId, endless_steps, pass_steps, proportional, round_robin
+from emo_mtl.data.schedule import (
+    BatchId,
+    endless_steps,
+    pass_steps,
+    proportional,
+    round_robin,
+    temperature,
+)
 
 sizes = st.lists(st.integers(1, 12), min_size=1, max_size=4)
 shards = st.integers(1, 5)
@@ -159,11 +166,66 @@ class TestProportional:
         )
 
 
-@pytest.mark.parametrize("sampling", ["round-robin", "proportional"])
+class TestTemperature:
+    def counts(self, num_batches, degree, num_shards=1, epoch=1) -> Counter:
+        return Counter(tasks_of(temperature(num_batches, num_shards, epoch, 1, degree)))
+
+    @pytest.mark.parametrize(
+        ("degree", "expected"),
+        [
+            (1, {0: 100, 1: 25, 2: 4}),
+            (2, {0: 100, 1: 50, 2: 20}),  # square roots
+            (1e9, {0: 100, 1: 100, 2: 100}),
+            (float("inf"), {0: 100, 1: 100, 2: 100}),
+        ],
+    )
+    def test_by_hand(self, degree, expected):
+        assert self.counts([100, 25, 4], degree) == expected
+
+    def test_a_task_larger_than_the_first(self):
+        assert self.counts([25, 100], 2) == {0: 25, 1: 50}
+
+    @given(sizes, epochs, seeds)
+    def test_degree_1_is_proportional(self, num_batches, epoch, seed):
+        """On one rank; on several, that one's passes end with steps that are filled."""
+        found = temperature(num_batches, 1, epoch, seed, 1)
+        assert found == proportional(num_batches, 1, epoch, seed)
+
+    @given(sizes, shards, epochs, st.floats(1, 20))
+    def test_first_task_is_passed_once(self, num_batches, num_shards, epoch, degree):
+        steps = temperature(num_batches, num_shards, epoch, 1, degree)
+        primary = [step for step in steps if step[0].task == 0]
+        expected = pass_steps(0, epoch - 1, num_batches[0], num_shards)
+        assert sorted(primary) == sorted(expected)
+
+    @given(sizes, shards, st.floats(1, 20))
+    def test_others_go_on_over_epochs(self, num_batches, num_shards, degree):
+        """No batch of a task is left out or comes early: the epochs together are passes in order."""
+        steps = [
+            step
+            for epoch in range(1, 6)
+            for step in temperature(num_batches, num_shards, epoch, 1, degree)
+        ]
+        primary = len(pass_steps(0, 0, num_batches[0], num_shards))
+        for task, num in enumerate(num_batches[1:], start=1):
+            own = sorted(step for step in steps if step[0].task == task)
+            batches = sorted(chain.from_iterable(own))
+            assert batches == list(
+                chain.from_iterable(endless_steps(task, num, num_shards, 0, len(own)))
+            )
+            assert len(own) == round(5 * primary * (num / num_batches[0]) ** (1 / degree))
+
+    def test_order_depends_on_the_seed(self):
+        assert temperature([9, 9], 1, 1, 1, 2) != temperature([9, 9], 1, 1, 2, 2)
+
+
+@pytest.mark.parametrize("sampling", ["round-robin", "proportional", "temperature"])
 class TestEverySchedule:
     def schedule(self, sampling, num_batches, num_shards, epoch, seed):
         if sampling == "proportional":
             return proportional(num_batches, num_shards, epoch, seed)
+        if sampling == "temperature":
+            return temperature(num_batches, num_shards, epoch, seed, degree=3)
         return round_robin(num_batches, num_shards, epoch)
 
     @given(sizes, shards, epochs, seeds)

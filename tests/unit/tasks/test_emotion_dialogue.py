@@ -6,6 +6,7 @@ import multiprocessing
 import shutil
 import sys
 from argparse import Namespace
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -281,13 +282,16 @@ def epochs_of_training(task, num_epochs: int, **flags):
     end(epoch_itr)
 
 
+SAMPLING = ("round-robin", "proportional", "temperature")
+
+
 @pytest.fixture(scope="module")
 def both(data_bin) -> dict:
     """A task with each kind of sampling."""
-    return {s: setup(data_bin, task_sampling=s) for s in ("round-robin", "proportional")}
+    return {s: setup(data_bin, task_sampling=s) for s in SAMPLING}
 
 
-@pytest.fixture(params=["round-robin", "proportional"])
+@pytest.fixture(params=SAMPLING)
 def sampled(request, both):
     return both[request.param]
 
@@ -322,6 +326,30 @@ class TestScheduledIterator:
         expected += [(name, i) for name in ("e6", "e2") for i in range(20)]
         assert examples == sorted(expected)
 
+    def test_temperature(self, both, data_bin):
+        """8 batches of R and 8 * (3 / 8)^(1/T) of E6 and E2: 6.6 for T = 5, 4.9 for T = 2, over epochs."""
+        hot = both["temperature"]
+        warm = setup(data_bin, task_sampling="temperature", sampling_temperature="2")
+        for task, numbers in ((hot, (7, 6)), (warm, (5, 5))):
+            for epoch, number in enumerate(numbers, start=1):
+                names = Counter(name for name, _ in epoch_of(task, epoch=epoch))
+                assert names == {"response": 8, "e6": number, "e2": number}
+
+    @pytest.mark.parametrize(
+        ("flags", "message"),
+        [
+            ({"sampling_temperature": "0.5", "task_sampling": "temperature"}, "expected 1 or more"),
+            ({"sampling_temperature": "nan", "task_sampling": "temperature"}, "expected 1 or more"),
+            (
+                {"sampling_temperature": "2"},
+                "found --task-sampling round-robin, expected temperature",
+            ),
+        ],
+    )
+    def test_bad_temperature(self, data_bin, flags, message):
+        with pytest.raises(UserError, match=message):
+            setup(data_bin, **flags)
+
     def test_deterministic(self, sampled):
         np.random.seed(1)
         first = epoch_of(sampled)
@@ -338,7 +366,7 @@ class TestScheduledIterator:
     def test_independent_of_workers(self, sampled):
         assert epoch_of(sampled, num_workers=2) == epoch_of(sampled, num_workers=0)
 
-    @pytest.mark.parametrize("sampling", ["round-robin", "proportional"])
+    @pytest.mark.parametrize("sampling", SAMPLING)
     def test_workers_do_not_pile_up(self, data_bin, sampling):
         """fairseq-train asks for an iterator each epoch: the workers of the last one must not stay.
 
@@ -356,7 +384,7 @@ class TestScheduledIterator:
             gc.enable()
         assert max(alive) <= 1
 
-    @pytest.mark.parametrize("sampling", ["round-robin", "proportional"])
+    @pytest.mark.parametrize("sampling", SAMPLING)
     def test_epochs_of_a_training(self, data_bin, sampling):
         """Epoch after epoch as fairseq-train asks for them, or each from a fresh start."""
         task = setup(data_bin, task_sampling=sampling)
@@ -751,7 +779,7 @@ class TestTypedText:
 
 
 class TestResume:
-    @pytest.mark.parametrize("sampling", ["round-robin", "proportional"])
+    @pytest.mark.parametrize("sampling", SAMPLING)
     def test_continues_as_if_never_stopped(self, build, tmp_path, sampling):
         """Seven updates at a stretch, or four, a checkpoint in the middle of the epoch, and three."""
 

@@ -159,6 +159,7 @@ class TestRefused:
             ("loss_weights", "e6=1"),
             ("class_weights", "balanced"),
             ("task_sampling", "proportional"),
+            ("sampling_temperature", 2.0),
             ("eval_bleu", True),
         ],
     )
