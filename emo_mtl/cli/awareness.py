@@ -9,7 +9,6 @@ from emo_mtl.cli.flags import (
     add_json_argument,
     add_subset_argument,
 )
-from emo_mtl.errors import UserError
 from emo_mtl.evaluation.agreement import (
     NOTES,
     AwarenessScores,
@@ -18,7 +17,7 @@ from emo_mtl.evaluation.agreement import (
     table,
     tfidf_judge,
 )
-from emo_mtl.evaluation.responses import read_responses
+from emo_mtl.evaluation.responses import read_systems
 from emo_mtl.formats import typed_json
 from emo_mtl.io import check_output
 from emo_mtl.names import RESPONSE
@@ -62,13 +61,7 @@ def run(args: argparse.Namespace) -> None:
     check_output(args.json, args.overwrite)
     split = read_split(args.data, RESPONSE, args.subset)
     utterances, gold = split.utterances, split.answers
-    systems = {str(path): read_responses(path).hypotheses for path in args.hypotheses}
-    for name, responses in systems.items():
-        if len(responses) != len(utterances):
-            raise UserError(
-                f"{name}: found {len(responses):,} hypotheses, expected {len(utterances):,}, one for each "
-                f"utterance of {text_folder(args.data) / RESPONSE}: give the --subset that was generated"
-            )
+    systems = read_systems(args.hypotheses, len(gold), text_folder(args.data) / RESPONSE)
     tasks = args.task.split(",")
     judge = (
         checkpoint_judge(args.model, args.data, tasks, args.cpu)

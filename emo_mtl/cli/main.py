@@ -28,6 +28,7 @@ from emo_mtl.cli import (
     overlap,
     prepare,
     report,
+    side_by_side,
     significance,
 )
 from emo_mtl.cli.flags import update_spelling
@@ -49,6 +50,7 @@ SUBCOMMANDS = {
     "overlap": overlap,
     "prepare": prepare,
     "report": report,
+    "side-by-side": side_by_side,
     "significance": significance,
 }
 ENDED_BY_READER = 128 + 13  # as a shell sees other programs that SIGPIPE ended

@@ -1,7 +1,7 @@
 """Generated responses: reading them, and the automatic scores of the paper's Table 2."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -142,6 +142,26 @@ def read_responses(path: Path) -> Responses:
     # with the references: a poor model may well answer every line with a number
     check_is_text(path, responses.hypotheses + (responses.references or []))
     return responses
+
+
+def read_systems(paths: Iterable[Path], count: int, utterances: Path) -> dict[str, list[str]]:
+    """The responses of several systems, by the names of their files.
+
+    Args:
+        count: how many each must have
+        utterances: where those are that they answer, for the message
+
+    Raises:
+        UserError: as of :func:`read_responses`, or another number of responses
+    """
+    systems = {str(path): read_responses(path).hypotheses for path in paths}
+    for name, responses in systems.items():
+        if len(responses) != count:
+            raise UserError(
+                f"{name}: found {len(responses):,} hypotheses, expected {count:,}, one for each utterance of "
+                f"{utterances}: give the --subset that was generated"
+            )
+    return systems
 
 
 def _parse_generate(path: Path, lines: list[str]) -> Responses:
