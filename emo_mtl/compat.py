@@ -18,6 +18,14 @@ warnings.filterwarnings("ignore", category=UserWarning, module="hydra")
 warnings.filterwarnings("ignore", "\n'config' is validated against ConfigStore", UserWarning)
 
 
+def may_take_batch_first(layer: torch.nn.Module) -> bool:
+    """Whether a layer of fairseq's encoder takes B x T x C at times, instead of T x B x C.
+
+    0.12.2's does in evaluation, once a checkpoint was loaded: torch's fast path. It can go with 0.12.2.
+    """
+    return hasattr(layer, "BT_version")
+
+
 @cache
 def has_fused_adam(device_type: str) -> bool:
     """Whether torch has a fused Adam for a kind of device: for CPUs since 2.4, for CUDA since 2.0.

@@ -77,8 +77,13 @@ def run(args: argparse.Namespace) -> None:
     with atomic_file(args.out) as draft:
         torch.save(content, draft)
     write_atomically(dict_file, lines.getvalue())
-    # each parameter once: all embeddings are one
-    count = sum({value.data_ptr(): value.numel() for value in content["model"].values()}.values())
+    # each parameter once, since all embeddings are one
+    parameters = {
+        value.data_ptr(): value.numel()
+        for name, value in content["model"].items()
+        if not name.endswith(".version")
+    }
+    count = sum(parameters.values())
     print(f"{args.out}: {count:,} parameters")
     print(f"{dict_file}: {len(dictionary):,} symbols, to which fairseq's BART adds <mask>")
     if not is_bart:

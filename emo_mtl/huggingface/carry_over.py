@@ -11,6 +11,7 @@ from fairseq.data import Dictionary
 from fairseq.data.encoders.gpt2_bpe_utils import bytes_to_unicode
 from torch import Tensor
 
+from emo_mtl.errors import UserError
 from emo_mtl.huggingface.tokenizer import FILLER, MASK
 
 if TYPE_CHECKING:
@@ -41,6 +42,9 @@ def carry_over(
         bpe: fairseq's flags of its BPE, see `emo_mtl.inference.bpe.find`
         tokenizer: of the encoder, a fast one of transformers
         embedding: of the WordPieces, rows x C
+
+    Raises:
+        UserError: a tokenizer without BERT's special tokens
     """
     special = {
         dictionary.bos_word: tokenizer.cls_token_id,
@@ -49,6 +53,11 @@ def carry_over(
         dictionary.unk_word: tokenizer.unk_token_id,
         MASK: tokenizer.mask_token_id,
     }
+    if missing := [symbol for symbol, number in special.items() if number is None]:
+        raise UserError(
+            f"the tokenizer has no token for {', '.join(missing)}, expected BERT's [CLS], [PAD], [SEP], "
+            "[UNK] and [MASK]: take the tokenizer of this model"
+        )
     texts = gpt2_texts(Path(bpe.gpt2_encoder_json)) if bpe.bpe == "gpt2" else {}
     vocabulary = tokenizer.get_vocab()
     rows, counts = [], {"own": 0, "mean": 0, "unknown": 0}

@@ -6,6 +6,8 @@ import torch
 from fairseq.models.transformer import TransformerEncoderBase
 from torch import Tensor
 
+from emo_mtl.compat import may_take_batch_first
+
 
 class TransformerEncoder(TransformerEncoderBase):
     """fairseq's encoder, parameters and results; its name too, which `--retain-dropout-modules` looks at.
@@ -28,6 +30,10 @@ class TransformerEncoder(TransformerEncoderBase):
             src_lengths: not used
             token_embeddings: B x T x C, instead of those of `src_tokens`
         """
+        if may_take_batch_first(
+            self.layers[0]
+        ):  # that fairseq asks twice a batch, not before each layer
+            return super().forward(src_tokens, src_lengths, return_all_hiddens, token_embeddings)
         padding = src_tokens.eq(self.padding_idx)  # B x T
         x, embedding = self.forward_embedding(src_tokens, token_embeddings)  # B x T x C
         x = x.masked_fill(padding.unsqueeze(2), 0).transpose(0, 1)  # T x B x C

@@ -8,6 +8,7 @@ import torch
 from fairseq.data import Dictionary
 from fairseq.data.encoders.gpt2_bpe_utils import bytes_to_unicode
 
+from emo_mtl.errors import UserError
 from emo_mtl.huggingface.carry_over import carry_over, gpt2_texts
 from emo_mtl.huggingface.library import hide_broken_torchaudio
 
@@ -88,6 +89,14 @@ def test_gpt2(tokenizer, tmp_path):
     expected = [embedding[rows].mean(dim=0) for rows in rows_of(units)]
     assert torch.equal(carried.rows, torch.stack(expected))
     assert (carried.own, carried.mean, carried.unknown) == (4, 1, 1)
+
+
+def test_no_special_tokens(tokenizer):
+    tokenizer.mask_token = None
+    with pytest.raises(UserError, match="has no token for <mask>"):
+        carry_over(
+            dictionary("x"), Namespace(bpe="sentencepiece"), tokenizer, torch.zeros(len(PIECES), 1)
+        )
 
 
 def test_a_tokenizer_that_keeps_case(tmp_path):
