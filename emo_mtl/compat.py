@@ -1,6 +1,7 @@
 """The only file that knows about versions of torch and fairseq; each shim says when it can go."""
 
 import argparse
+import re
 import warnings
 from functools import cache
 
@@ -24,6 +25,15 @@ def may_take_batch_first(layer: torch.nn.Module) -> bool:
     0.12.2's does in evaluation, once a checkpoint was loaded: torch's fast path. It can go with 0.12.2.
     """
     return hasattr(layer, "BT_version")
+
+
+def is_copy(name: str) -> bool:
+    """Whether a parameter is none of the model's, but a copy of one, which fairseq makes when it loads.
+
+    0.12.2's encoder layers have such copies for evaluation, as `encoder.layers.0.NAME`; other files lack them.
+    It can go with 0.12.2.
+    """
+    return re.search(r"\.layers\.\d+\.\w+$", name) is not None
 
 
 @cache

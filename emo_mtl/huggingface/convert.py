@@ -13,6 +13,7 @@ import torch
 from fairseq.data import Dictionary
 from torch import Tensor
 
+from emo_mtl.compat import is_copy
 from emo_mtl.errors import UserError
 from emo_mtl.generation.response import never_generated
 from emo_mtl.huggingface.library import import_transformers
@@ -198,15 +199,11 @@ def to_huggingface_state(model: EmoBARTModel) -> dict[str, Tensor]:
 
 
 def model_state(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A fairseq model's parameters, without its heads and without what is no parameter.
-
-    fairseq 0.12.2's encoder layers keep copies of their weights for inference, as
-    `encoder.layers.0.NAME`.
-    """
+    """A fairseq model's parameters, without its heads and without what is no parameter."""
     return {
         key: value
         for key, value in state.items()
-        if not re.search(r"^classification_heads\.|\.version$|\.layers\.\d+\.\w+$", key)
+        if not (re.search(r"^classification_heads\.|\.version$", key) or is_copy(key))
     }
 
 

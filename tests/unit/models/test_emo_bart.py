@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from pathlib import Path
 
 import pytest
 import torch
@@ -13,8 +14,10 @@ from helpers.checkpoints import real_state, save_checkpoint
 from helpers.config import parse_train, train_argv
 from helpers.data import WORDS
 
+from emo_mtl.compat import is_copy
 from emo_mtl.errors import UserError
 from emo_mtl.models.emo_bart import check_heads, check_vocabulary, head_sizes, last_position
+from emo_mtl.training.restore import check_parameters
 
 BOS, PAD, EOS = 0, 1, 2
 
@@ -303,6 +306,19 @@ def restore(build, **flags):
     trainer = Trainer(cfg, task, model, criterion)
     _, epoch_itr = checkpoint_utils.load_checkpoint(cfg.checkpoint, trainer)
     return trainer, epoch_itr
+
+
+def test_copies_that_fairseq_makes_when_it_loads(build):
+    """fairseq 0.12.2's encoder has more parameters than any file: they are no other architecture."""
+    _, _, model, _ = build()
+    state = {name: value for name, value in model.state_dict().items() if not is_copy(name)}
+    layer = model.encoder.layers[0]
+    if not hasattr(layer, "fc1_bias"):
+        layer.fc1_bias = torch.nn.Parameter(torch.zeros(3))
+    check_parameters(Path("model.pt"), state, model)
+    del state["encoder.layers.0.fc1.bias"]
+    with pytest.raises(UserError, match=r"found nothing as encoder\.layers\.0\.fc1\.bias"):
+        check_parameters(Path("model.pt"), state, model)
 
 
 class TestPretrainedBART:
