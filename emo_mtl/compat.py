@@ -30,7 +30,7 @@ def may_take_batch_first(layer: torch.nn.Module) -> bool:
 def is_copy(name: str) -> bool:
     """Whether a parameter is none of the model's, but a copy of one, which fairseq makes when it loads.
 
-    0.12.2's encoder layers have such copies for evaluation, as `encoder.layers.0.NAME`; other files lack them.
+    Layers of 0.12.2 have such copies for evaluation, as `encoder.layers.0.NAME`; other files lack them.
     It can go with 0.12.2.
     """
     return re.search(r"\.layers\.\d+\.\w+$", name) is not None
