@@ -33,7 +33,7 @@ def is_copy(name: str) -> bool:
     Layers of 0.12.2 have such copies for evaluation, as `encoder.layers.0.NAME`; other files lack them.
     It can go with 0.12.2.
     """
-    return re.search(r"\.layers\.\d+\.\w+$", name) is not None
+    return re.search(r"(?:^|\.)layers\.\d+\.\w+$", name) is not None
 
 
 @cache
