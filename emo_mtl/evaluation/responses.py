@@ -244,8 +244,8 @@ def table(scores: ResponseScores) -> str:
     rows = scores.rows
     in_parts = any(row.part != "all" for row in rows)
     texts = ("hypotheses", "part") if in_parts else ("hypotheses",)
-    numbers = ("sacreBLEU", "paper BLEU", "dist-1", "dist-2", "Avg Len", "different")
-    numbers += ("most frequent", "compression", "lines", "empty")
+    numbers = ["sacreBLEU", "paper BLEU", "dist-1", "dist-2", "Avg Len", "different"]
+    numbers += ["most frequent", "compression", "lines", "empty"]
     cells = []
     for row in rows:
         values = (row.sacrebleu, row.paper_bleu, row.distinct_1, row.distinct_2, row.average_length)

@@ -2,7 +2,7 @@
 
 import json
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -88,8 +88,8 @@ def pieces_of(
         piece = INSIDE + (normalizer.normalize_str(text) if normalizer else text)
         if piece in vocabulary:
             return [vocabulary[piece]]
-    pieces: Sequence[int] = tokenizer.convert_tokens_to_ids(tokenizer.tokenize(text))
-    return [] if tokenizer.unk_token_id in pieces else list(pieces)
+    pieces = [vocabulary[piece] for piece in tokenizer.tokenize(text)]
+    return [] if tokenizer.unk_token_id in pieces else pieces
 
 
 def gpt2_texts(encoder_json: Path) -> dict[str, str]:
