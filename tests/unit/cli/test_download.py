@@ -12,6 +12,7 @@ from helpers.publisher import pack, read_all, zip_of, zips_of_folders
 from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError
 from emo_mtl.preparation.download import ITEMS
+from emo_mtl.preparation.transfer import PIP
 
 CORPORA = ("dailydialog", "tec", "sst2", "crowdflower")
 OTHERS = ("empatheticdialogues", "goemotions")
@@ -189,6 +190,10 @@ class TestItems:
     def test_addresses_and_names(self):
         for name, item in ITEMS.items():
             for urls in item.sources:
+                if urls[0].startswith(PIP):
+                    assert re.fullmatch(r"pip:[a-z0-9-]+==[0-9.]+", *urls), name
+                    assert all(item.files.values()), name
+                    continue
                 files = {url.rsplit("/", 1)[1] for url in urls}
                 assert all(url.startswith(("https://", "http://")) for url in urls), name
                 if not next(iter(files)).endswith((".zip", ".tar.gz")):

