@@ -195,7 +195,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         outcomes["training"] = run(train(args, deadline), args, deadline)
         write(args.out, outcomes)
     print((args.out / "report.md").read_text("utf-8"))
-    return int(any(outcome.status in ("failed", "out of time") for outcome in outcomes.values()))
+    bad = {name: it for name, it in outcomes.items() if it.status in ("failed", "out of time")}
+    for name, outcome in bad.items():
+        log = args.out / name / "log"
+        print(f"{name}: {outcome.status}: {log}\n{last_lines(log)}", file=sys.stderr)
+    return int(bool(bad))
 
 
 def get_parser() -> argparse.ArgumentParser:
