@@ -1,11 +1,11 @@
 """`emo-mtl awareness`: do the responses show the emotion of the utterances? An answer without people."""
 
 import argparse
-from pathlib import Path
 
 from emo_mtl.cli.flags import (
     add_cpu_argument,
     add_data_argument,
+    add_hypotheses_argument,
     add_json_argument,
     add_subset_argument,
 )
@@ -33,14 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "judge with the heads of this --save-dir or checkpoint (default: TF-IDF and logistic regression, "
         "trained on DATA/text: independent of every model, and the same for all)",
     )
-    parser.add_argument(
-        "--hypotheses",
-        nargs="+",
-        required=True,
-        type=Path,
-        metavar="FILE",
-        help="what fairseq-generate printed for the subset, or one response a line",
-    )
+    add_hypotheses_argument(parser)
     add_subset_argument(parser, "what was generated")
     parser.add_argument(
         "--task",

@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from emo_mtl.cli.flags import (
+    add_draw_arguments,
     add_json_argument,
     add_model_arguments,
+    check_draw,
     load_judge,
     load_model,
 )
@@ -38,12 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="MODEL",
         help="judge with the head NAME of another model instead",
     )
-    parser.add_argument(
-        "--utterances", type=int, default=500, help="of the test set (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--seed", type=int, default=1, help="of the draw of utterances (default: %(default)s)"
-    )
+    add_draw_arguments(parser, 500)
     parser.add_argument("--beam", type=int, default=5, help="width (default: %(default)s)")
     add_json_argument(parser, "the rows")
 
@@ -56,11 +53,7 @@ def run(args: argparse.Namespace) -> None:
             text that is missing
     """
     check_output(args.json, args.overwrite)
-    if args.utterances < 1 or args.seed < 0:
-        raise UserError(
-            f"--utterances {args.utterances} --seed {args.seed}: expected 1 or more utterances, and a seed "
-            "of 0 or more"
-        )
+    check_draw(args)
     if args.data is None:
         raise UserError(
             "found no --data, expected the folder that emo-mtl prepare made, for its test set"

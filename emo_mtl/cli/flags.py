@@ -181,6 +181,39 @@ def add_subset_argument(parser: argparse.ArgumentParser, what: str) -> None:
     )
 
 
+def add_hypotheses_argument(parser: argparse.ArgumentParser) -> None:
+    """Add `--hypotheses`, the files that `emo_mtl.evaluation.responses.read_systems` takes."""
+    parser.add_argument(
+        "--hypotheses",
+        nargs="+",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help="what fairseq-generate printed for the subset, or one response a line; a file each system",
+    )
+
+
+def add_draw_arguments(parser: argparse.ArgumentParser, count: int) -> None:
+    """Add `--utterances` and `--seed`, for `emo_mtl.evaluation.control.draw`.
+
+    Args:
+        count: how many by default
+    """
+    parser.add_argument(
+        "--utterances", type=int, default=count, help="how many are drawn (default: %(default)s)"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="of the draw (default: %(default)s)")
+
+
+def check_draw(args: argparse.Namespace) -> None:
+    """Raise `UserError` for numbers of :func:`add_draw_arguments` that make no sense."""
+    if args.utterances < 1 or args.seed < 0:
+        raise UserError(
+            f"--utterances {args.utterances} --seed {args.seed}: expected 1 or more utterances, and a seed "
+            "of 0 or more"
+        )
+
+
 def add_words_argument(parser: argparse.ArgumentParser) -> None:
     """Add `--word-tokenizer`, a name of `emo_mtl.evaluation.metrics.word_tokenizer`."""
     parser.add_argument(

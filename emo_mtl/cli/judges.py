@@ -3,7 +3,14 @@
 import argparse
 from pathlib import Path
 
-from emo_mtl.cli.flags import add_data_argument, add_json_argument, add_subset_argument
+from emo_mtl.cli.flags import (
+    add_data_argument,
+    add_draw_arguments,
+    add_hypotheses_argument,
+    add_json_argument,
+    add_subset_argument,
+    check_draw,
+)
 from emo_mtl.errors import UserError
 from emo_mtl.formats import typed_json
 from emo_mtl.io import check_output
@@ -15,14 +22,7 @@ HELP = "similarity to utterances and gold responses by an encoder, fluency by a 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `emo-mtl judges` to its parser."""
     add_data_argument(parser)
-    parser.add_argument(
-        "--hypotheses",
-        nargs="+",
-        required=True,
-        type=Path,
-        metavar="FILE",
-        help="what fairseq-generate printed for the subset, or one response a line; a file each system",
-    )
+    add_hypotheses_argument(parser)
     parser.add_argument(
         "--encoder",
         type=Path,
@@ -37,10 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "smollm2 brings",
     )
     add_subset_argument(parser, "what was generated")
-    parser.add_argument(
-        "--utterances", type=int, default=200, help="how many are drawn (default: %(default)s)"
-    )
-    parser.add_argument("--seed", type=int, default=1, help="of the draw (default: %(default)s)")
+    add_draw_arguments(parser, 200)
     add_json_argument(parser, "the rows")
 
 
@@ -55,11 +52,7 @@ def run(args: argparse.Namespace) -> None:
         raise UserError(
             "found no judge, expected --encoder FOLDER, --language-model MODEL, or both"
         )
-    if args.utterances < 1 or args.seed < 0:
-        raise UserError(
-            f"--utterances {args.utterances} --seed {args.seed}: expected 1 or more utterances, and a seed "
-            "of 0 or more"
-        )
+    check_draw(args)
     from emo_mtl.evaluation import judges
     from emo_mtl.evaluation.control import draw
     from emo_mtl.evaluation.responses import read_systems

@@ -6,11 +6,13 @@ from pathlib import Path
 from emo_mtl.cli.flags import (
     add_cpu_argument,
     add_data_argument,
+    add_draw_arguments,
+    add_hypotheses_argument,
     add_overlap_argument,
     add_overwrite_argument,
     add_subset_argument,
+    check_draw,
 )
-from emo_mtl.errors import UserError
 from emo_mtl.evaluation.agreement import checkpoint_judge, tfidf_judge
 from emo_mtl.evaluation.control import draw
 from emo_mtl.evaluation.parts import read_parts
@@ -32,14 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "recognise the emotions with the heads of this --save-dir or checkpoint (default: TF-IDF and "
         "logistic regression, trained on DATA/text)",
     )
-    parser.add_argument(
-        "--hypotheses",
-        nargs="+",
-        required=True,
-        type=Path,
-        metavar="FILE",
-        help="what fairseq-generate printed for the subset, or one response a line; a file each system",
-    )
+    add_hypotheses_argument(parser)
     parser.add_argument(
         "--out",
         required=True,
@@ -54,10 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAMES",
         help="comma-separated tasks whose labels to show (default: %(default)s)",
     )
-    parser.add_argument(
-        "--utterances", type=int, default=50, help="how many are drawn (default: %(default)s)"
-    )
-    parser.add_argument("--seed", type=int, default=1, help="of the draw (default: %(default)s)")
+    add_draw_arguments(parser, 50)
     add_overlap_argument(parser)
     add_cpu_argument(parser)
     add_overwrite_argument(parser, "PAGE.md and PAGE.html")
@@ -72,11 +64,7 @@ def run(args: argparse.Namespace) -> None:
     pages = {to_markdown: f"{args.out}.md", to_html: f"{args.out}.html"}
     for path in pages.values():
         check_output(Path(path), args.overwrite)
-    if args.utterances < 1 or args.seed < 0:
-        raise UserError(
-            f"--utterances {args.utterances} --seed {args.seed}: expected 1 or more utterances, and a seed "
-            "of 0 or more"
-        )
+    check_draw(args)
     split = read_split(args.data, RESPONSE, args.subset)
     where = text_folder(args.data) / RESPONSE
     systems = read_systems(args.hypotheses, len(split.answers), where)

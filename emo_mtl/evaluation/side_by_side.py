@@ -14,7 +14,7 @@ GOLD = "(the response in the data)"
 STYLE = """body { font: 16px/1.5 sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; color: #222 }
 table { border-collapse: collapse; width: 100% }
 td { border-top: 1px solid #ddd; padding: .3em .6em; vertical-align: top }
-td:first-child, .label { color: #666; white-space: nowrap }
+td:first-child { color: #666; white-space: nowrap }
 blockquote { border-left: 4px solid #ccc; margin: .5em 0; padding-left: 1em }"""
 
 
