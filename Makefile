@@ -1,5 +1,5 @@
-# `make test` and `make demo` need only make, bash, Python 3.10 - 3.13 and a C++ compiler: they make
-# .venv by themselves (constraints/make-venv.sh).
+# `make test` and `make demo` need only make, bash and Python 3.12, or 3.10, 3.11 or 3.13 and a C++ compiler: they
+# make .venv by themselves (constraints/make-venv.sh).
 
 BIN := $(CURDIR)/.venv/bin
 PYTEST_ARGS ?=

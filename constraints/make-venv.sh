@@ -12,13 +12,19 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 venv=.venv
 owner=$venv/.made-by-make  # written first: without it, .venv is the user's and is not touched
 ready=$venv/.ready         # written last, says what .venv was made of: without it, half-made
-candidates=(python3 python3.12 python3.11 python3.13 python3.10)
+# 3.12 first: fairseq-fixed has a wheel for it, and nothing is compiled
+candidates=(python3.12 python3 python3.11 python3.13 python3.10)
 
 say() { printf 'make-venv: %s\n' "$*" >&2; }
 die() { say "$@"; exit 1; }
 
+# Whether fairseq-fixed has a wheel for the Python $1, so that nothing is compiled.
+has_wheel() { "$1" -c 'import os, sys; sys.exit(sys.version_info[:2] != (3, 12) or os.uname()[::4] != ("Linux", "x86_64"))'; }
+
 # Prints "ok", or what emo-mtl misses in the Python $1.
 probe() {
+    local compiles=yes
+    if has_wheel "$1" 2>/dev/null; then compiles=""; fi
     "$1" -c '
 import os, sys
 version = "%d.%d" % sys.version_info[:2]
@@ -30,7 +36,7 @@ from sysconfig import get_path
 lacks = []
 if not (find_spec("venv") and find_spec("ensurepip")):
     lacks.append("the module venv")
-if not os.path.exists(os.path.join(get_path("include"), "Python.h")):
+if sys.argv[1] and not os.path.exists(os.path.join(get_path("include"), "Python.h")):
     lacks.append("the C headers")
 if lacks:
     packages = "python" + version + "-venv python" + version + "-dev"
@@ -38,7 +44,7 @@ if lacks:
           + " (Debian, Ubuntu: apt-get install " + packages + ")")
 else:
     print("ok")
-' 2>/dev/null </dev/null || echo "does not run"
+' "$compiles" 2>/dev/null </dev/null || echo "does not run"
 }
 
 # Sets `python`.
@@ -106,10 +112,10 @@ fi
 python=$(base_of "$python")
 version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 case $version in
-    3.10) default=constraints/py310-original.txt ;;
-    *) default=constraints/py311-cpu.txt ;;  # its pins exist for 3.12 and 3.13 too
+    3.10) default=constraints/original.txt ;;
+    *) default=constraints/cpu.txt ;;
 esac
-[ "$python" != "$made_with" ] || default=$made_from
+if [ "$python" = "$made_with" ] && [ -f "$made_from" ]; then default=$made_from; fi
 constraints=${CONSTRAINTS:-$default}
 [ -f "$constraints" ] || die "no file $constraints"
 inputs=$(cat pyproject.toml "$constraints" constraints/make-venv.sh | cksum)
@@ -120,7 +126,7 @@ wanted="$python"$'\n'"$constraints"$'\n'"$PWD"$'\n'"$inputs"  # $PWD: a moved .v
 if [ -e "$venv" ] && [ ! -e "$owner" ]; then
     die "$venv exists and was not made by make: move it away, or use it yourself, without make"
 fi
-check_compiler
+has_wheel "$python" || check_compiler
 started=$SECONDS
 if [ -n "$made" ] && [ "${wanted%$'\n'*}" = "${made%$'\n'*}" ]; then
     say "pyproject.toml or the constraints have changed: updating $venv"
@@ -146,7 +152,8 @@ pip_install pip
 pip_install setuptools wheel
 [ -z "${TORCH_INDEX:-}" ] || pip_install --no-deps --index-url "$TORCH_INDEX" torch
 pip_install torch numpy cython
-say "2/3 fairseq (compiled here, about a minute)"
+has_wheel "$python" && how="a wheel" || how="compiled here, about a minute"
+say "2/3 fairseq ($how)"
 unset CUDA_HOME  # fairseq would compile CUDA extensions which emo-mtl does not use
 if [ "$version" = 3.10 ]; then
     # In isolation: where torch is visible, fairseq 0.12.2 compiles a file that its sdist lacks.

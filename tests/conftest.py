@@ -40,13 +40,13 @@ settings.register_profile("soak", max_examples=5000)  # --hypothesis-profile=soa
 def leave_no_trace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What a command changes in its own process does not reach the next test."""
     monkeypatch.chdir(tmp_path)  # fairseq-train's default is to write into ./checkpoints
-    loggers = [logging.getLogger(name) for name in (None, "fairseq", "emo_mtl")]
-    levels = [logger.level for logger in loggers]
+    for name in ("fairseq", "emo_mtl"):  # also what a fixture of the session ran
+        logging.getLogger(name).setLevel(logging.NOTSET)
+    level = logging.root.level
     numbers = (signal.SIGTERM, signal.SIGUSR1)  # training listens to them
     handlers = [signal.getsignal(number) for number in numbers]
     yield
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
+    logging.root.setLevel(level)
     for number, handler in zip(numbers, handlers, strict=True):
         signal.signal(number, handler)
 

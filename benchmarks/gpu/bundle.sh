@@ -3,7 +3,7 @@
 #
 #   bash benchmarks/gpu/bundle.sh RAW GPT2_FILES [BUNDLE]
 #
-# RAW: the raw corpora; GPT2_FILES: encoder.json, vocab.bpe, dict.txt (emo-mtl download gpt2_bpe). BUNDLE (default:
+# RAW: the raw corpora; GPT2_FILES: encoder.json, vocab.bpe, dict.txt (emo-mtl download gpt2-bpe). BUNDLE (default:
 # benchmarks/gpu/bundle) is not kept by git. WITH="ctranslate2" carries more packages.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)

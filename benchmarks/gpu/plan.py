@@ -22,10 +22,13 @@ def smallest_card(gib: float) -> int | None:
 
 
 def tokens_of_epoch(data_bin: Path) -> int:
-    """Tokens of all training texts, sources and targets: what an epoch over all tasks reads."""
+    """Tokens that the encoder and the decoder read in an epoch over all tasks.
+
+    Sources, targets, and each text of a classification task twice: it is the input of both.
+    """
     from fairseq.data import indexed_dataset
 
-    parts = [*data_bin.glob("response/train.*.idx"), *data_bin.glob("*/input0/train.idx")]
+    parts = [*data_bin.glob("response/train.*.idx"), *2 * [*data_bin.glob("*/input0/train.idx")]]
     texts = [indexed_dataset.make_dataset(str(part.with_suffix("")), "mmap") for part in parts]
     return sum(int(text.sizes.sum()) for text in texts)
 

@@ -88,7 +88,7 @@ def check_utterances(prefix: str, dataset: FairseqDataset) -> None:
         raise UserError(f"{prefix}.bin: found no examples, expected one or more: {PREPARE_AGAIN}")
     if sizes.min() <= 1:
         raise UserError(
-            f"{prefix}.bin: the utterance in line {int(sizes.argmin()) + 1} is empty: remove the line "
+            f"{prefix}.bin: the utterance in line {int(np.argmin(sizes)) + 1} is empty: remove the line "
             f"from the text and {PREPARE_AGAIN}"
         )
 

@@ -30,7 +30,7 @@ class TestPlan:
         data_bin = write_data_bin(tmp_path / "gpt2" / "data-bin", {"train": 60, "valid": 7})
         sizes = [data_bin / "response" / "train.source-target.source.bin"]
         sizes += [data_bin / "response" / "train.source-target.target.bin"]
-        sizes += [data_bin / name / "input0" / "train.bin" for name in ("e6", "e2")]
+        sizes += 2 * [data_bin / name / "input0" / "train.bin" for name in ("e6", "e2")]
         tokens = sum(path.stat().st_size for path in sizes) // 2  # two bytes each
         assert tokens_of_epoch(data_bin) == tokens
         text = table({"bf16": found(10_240, [1000], 2**30)}, tmp_path)
