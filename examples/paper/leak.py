@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from emo_mtl.errors import UserError
 from emo_mtl.evaluation.report.plots import COLOURS, STYLE
 
 if TYPE_CHECKING:
@@ -27,10 +28,20 @@ PARTS = {"all": "all 6,740 test pairs", "clean": "without pairs that stand in tr
 
 
 def read(path: Path) -> dict[str, dict[str, float]]:
-    """Folder of a baseline -> part of the test set -> paper BLEU, %."""
+    """Folder of a baseline -> part of the test set -> paper BLEU, %.
+
+    Raises:
+        UserError: not every baseline was scored, or not in parts
+    """
     scores: dict[str, dict[str, float]] = {name: {} for name in TITLES}
     for row in json.loads(path.read_text("utf-8"))["rows"]:
-        scores[Path(row["hypotheses"]).parent.name][row["part"]] = row["paper_bleu"]
+        scores.setdefault(Path(row["hypotheses"]).parent.name, {})[row["part"]] = row["paper_bleu"]
+    for name in TITLES:
+        if missing := PARTS.keys() - scores[name].keys():
+            raise UserError(
+                f"{path}: found no row {name}, part {sorted(missing)[0]}: give emo-mtl evaluate "
+                f"the replies of {', '.join(TITLES)}, and --overlap"
+            )
     return scores
 
 

@@ -4,6 +4,9 @@ import json
 import sys
 
 import leak
+import pytest
+
+from emo_mtl.errors import UserError
 
 
 def test_bars(tmp_path, monkeypatch):
@@ -20,3 +23,14 @@ def test_bars(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["leak.py", "in.json", "out.svg"])
     leak.main()
     assert (tmp_path / "out.svg").read_text("utf-8").count("<svg") == 1
+
+
+def test_a_missing_part_is_named(tmp_path):
+    """Scored without --overlap."""
+    rows = [
+        {"hypotheses": f"out/{name}/generate-test.txt", "part": "all", "paper_bleu": 1}
+        for name in leak.TITLES
+    ]
+    (tmp_path / "in.json").write_text(json.dumps({"rows": rows}))
+    with pytest.raises(UserError, match=r"in.json: found no row another-person, part clean"):
+        leak.read(tmp_path / "in.json")
