@@ -35,7 +35,8 @@ T = TypeVar("T")
 
 DIALOGUE_PAIRS = {"train": 1200, "validation": 150, "test": 150}
 TEC_ROWS = {"anger": 200, "disgust": 160, "fear": 220, "joy": 400, "sadness": 260, "surprise": 260}
-SST2_ROWS = {"train": 1600, "dev": 160, "test": 160}
+SST2_ROWS = {"negative": 860, "positive": 1060}
+SST2_DEV, SST2_TEST = 160, 160  # of these rows; train gets the others
 CROWDFLOWER_ROWS = {  # half of all but `empty` is kept by the preprocessing
     "anger": 120, "boredom": 120, "empty": 60, "enthusiasm": 120, "fun": 150, "happiness": 260,
     "hate": 130, "love": 210, "neutral": 330, "relief": 140, "sadness": 260, "surprise": 180,
@@ -49,9 +50,19 @@ NUMBERS = {
     "sadness": 5, "surprise": 6,
 }  # fmt: skip
 
-EVENTS: dict[str, list[str]] = {"neutral": list(phrases.NEUTRAL_EVENTS), "empty": []}
+# What a label of few classes covers; what is not here covers itself.
+BROAD = {
+    "joy": ("joy", "fun", "enthusiasm", "love", "relief"),
+    "anger": ("anger", "hate"),
+    "fear": ("fear", "worry"),
+    "positive": ("joy", "fun", "enthusiasm", "love", "relief"),
+    "negative": ("anger", "boredom", "disgust", "fear", "hate", "sadness", "worry"),
+}
+
+OPENERS: dict[str, list[str]] = {"neutral": list(phrases.NEUTRAL_EVENTS)}
 for scene in SCENES:
-    EVENTS.setdefault(scene.emotion, []).extend(scene.openers)
+    OPENERS.setdefault(scene.emotion, []).extend(scene.openers)
+OPENERS["neutral"] += OPENERS["request"]
 
 
 class Slots(dict[str, str]):
@@ -86,6 +97,14 @@ def distinct(make: Callable[[], T], count: int) -> list[T]:
     return list(seen)
 
 
+def address(rng: random.Random, opener: str) -> str:
+    """Begins with a name now and then, in dialogues and in labelled texts alike."""
+    if rng.random() < 0.7:
+        return opener
+    keep = opener.startswith(("I ", "{"))
+    return "{name2}, " + (opener if keep else opener[0].lower() + opener[1:])
+
+
 # Dialogues -----------------------------------------------------------------------------------
 
 
@@ -94,10 +113,7 @@ def make_dialogue(rng: random.Random) -> tuple[tuple[str, ...], str]:
     scene = rng.choice(SCENES)
     emotion = scene.emotion
     reply, answer = rng.choice(scene.turns)
-    opener = rng.choice(scene.openers)
-    if rng.random() < 0.3:
-        keep = opener.startswith(("I ", "{"))
-        opener = "{name2}, " + (opener if keep else opener[0].lower() + opener[1:])
+    opener = address(rng, rng.choice(scene.openers))
     if emotion in phrases.FEELINGS and rng.random() < 0.5:
         opener += " " + rng.choice(phrases.FEELINGS[emotion]) + rng.choice(".!")
     utterances = [
@@ -137,32 +153,53 @@ def dialogue_files(rng: random.Random) -> dict[str, str]:
     return files
 
 
-# Tweets --------------------------------------------------------------------------------------
+# Labelled texts ------------------------------------------------------------------------------
 
 
-def make_tweet(rng: random.Random, label: str) -> str:
-    """A tweet that shows its emotion by what happened, by what is felt, by both; seldom not."""
+def make_text(rng: random.Random, emotion: str) -> str:
+    """A text that shows its emotion by what happened, by what is felt, by both; seldom not."""
     slots = Slots(rng)
     shared = rng.choice(phrases.SHARED_EVENTS)
-    if label == "empty":
+    if emotion == "empty":
         return capitalise(slots.fill(shared))
-    event = rng.choice(EVENTS[label])
-    if label == "neutral":
+    event = address(rng, rng.choice(OPENERS[emotion]))
+    if emotion == "neutral":
         return capitalise(slots.fill(event if rng.random() < 0.8 else shared))
-    feeling = rng.choice(phrases.FEELINGS[label])
-    other = rng.choice([key for key in phrases.FEELINGS if key != label])
+    feeling = rng.choice(phrases.FEELINGS[emotion])
+    other = rng.choice([key for key in phrases.FEELINGS if key != emotion])
     kinds = {
-        event: 20,
-        f"{event} {feeling}{rng.choice(('.', '!', ''))}": 25,
+        event: 30,
+        f"{event} {feeling}{rng.choice(('.', '!', ''))}": 30,
         f"{feeling}. {event}": 15,
-        f"{shared} {feeling}!": 15,
+        f"{shared} {feeling}!": 10,
         # no single word decides these
-        f"{shared} Not {phrases.MOODS[other]} at all, {feeling}": 10,
-        f"{{name}} says {rng.choice(phrases.FEELINGS[other])}. Not me: {feeling}": 10,
-        shared: 5,  # nothing does: real labels are noisy, too
+        f"{shared} Not {phrases.MOODS[other]} at all, {feeling}": 5,
+        f"{{name}} says {rng.choice(phrases.FEELINGS[other])}. Not me: {feeling}": 5,
+        shared: 3,  # nothing does: real labels are noisy, too
     }
     template = rng.choices(list(kinds), weights=list(kinds.values()))[0]
     return capitalise(slots.fill(template))
+
+
+def labelled_texts(
+    rng: random.Random, rows: dict[str, int], broad: dict[str, tuple[str, ...]]
+) -> list[tuple[str, str]]:
+    """Shuffled (label, text); no text twice under a label.
+
+    Args:
+        rows: how many texts each label gets
+        broad: the emotions of a label that covers others than the one of its name
+    """
+    texts = []
+    for label, count in rows.items():
+        emotions = broad.get(label, (label,))
+        made = distinct(lambda emotions=emotions: make_text(rng, rng.choice(emotions)), count)
+        texts += [(label, text) for text in made]
+    rng.shuffle(texts)
+    return texts
+
+
+# Tweets --------------------------------------------------------------------------------------
 
 
 def decorate(rng: random.Random, text: str, label: str) -> str:
@@ -178,22 +215,11 @@ def decorate(rng: random.Random, text: str, label: str) -> str:
     return text
 
 
-def labelled_tweets(rng: random.Random, rows: dict[str, int]) -> list[tuple[str, str]]:
-    """Shuffled (label, undecorated text); no text twice. CrowdFlower calls joy `happiness`."""
-    tweets = []
-    for label, count in rows.items():
-        emotion = "joy" if label == "happiness" else label
-        texts = distinct(lambda emotion=emotion: make_tweet(rng, emotion), count)
-        tweets += [(label, text) for text in texts]
-    rng.shuffle(tweets)
-    return tweets
-
-
 def tec_file(rng: random.Random) -> dict[str, str]:
     """`id:<TAB>text<TAB>:: label`, with leading mentions and trailing hashtags to clean away."""
     lines = []
     number = 135_000_000_000_000_000
-    for label, bare in labelled_tweets(rng, TEC_ROWS):
+    for label, bare in labelled_texts(rng, TEC_ROWS, BROAD):
         number += rng.randrange(1, 10**13)
         text = decorate(rng, bare, label)
         if rng.random() < 0.2:
@@ -211,7 +237,7 @@ def crowdflower_file(rng: random.Random) -> dict[str, str]:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(("tweet_id", "sentiment", "author", "content"))
     number = 1_956_000_000
-    for label, bare in labelled_tweets(rng, CROWDFLOWER_ROWS):
+    for label, bare in labelled_texts(rng, CROWDFLOWER_ROWS, {"happiness": ("joy",)}):
         number += rng.randrange(1, 400)
         author, friend = rng.sample(phrases.USERS, 2)
         text = decorate(rng, bare, label)
@@ -221,27 +247,28 @@ def crowdflower_file(rng: random.Random) -> dict[str, str]:
     return {"crowdflower/text_emotion.csv": stream.getvalue()}
 
 
-# Film reviews --------------------------------------------------------------------------------
+# Sentiments ----------------------------------------------------------------------------------
 
 
-def make_review(rng: random.Random) -> tuple[str, int]:
-    """(phrase, label): 1 positive, 0 negative. Some praise in order to blame, or say `never`."""
-    label = int(rng.random() < 0.55)
-    templates = phrases.GOOD_REVIEWS if label else phrases.BAD_REVIEWS
-    return Slots(rng).fill(rng.choice(templates)), label
+def as_treebank(text: str) -> str:
+    """Lower case and tokenised as the Stanford Sentiment Treebank: `i ca n't wait .`."""
+    return re.sub(r"(n't|'\w+|[.,!?])", r" \1", text.lower())
 
 
 def sst2_files(rng: random.Random) -> dict[str, str]:
     """GLUE's three files: phrases end in a blank, except in test.tsv, which has no labels."""
-    reviews = iter(distinct(lambda: make_review(rng), sum(SST2_ROWS.values())))
-    files = {}
-    for split in ("train", "dev"):
-        rows = [next(reviews) for _ in range(SST2_ROWS[split])]
-        lines = [f"{text} \t{label}\n" for text, label in rows]
-        files[f"sst2/{split}.tsv"] = "sentence\tlabel\n" + "".join(lines)
-    lines = [f"{index}\t{text}\n" for index, (text, _) in enumerate(reviews)]
-    files["sst2/test.tsv"] = "index\tsentence\n" + "".join(lines)
-    return files
+    rows = [
+        (int(label == "positive"), text) for label, text in labelled_texts(rng, SST2_ROWS, BROAD)
+    ]
+    lines = [f"{as_treebank(text)} \t{label}\n" for label, text in rows]
+    held_out = SST2_DEV + SST2_TEST
+    header = "sentence\tlabel\n"
+    test = [f"{index}\t{as_treebank(text)}\n" for index, (_, text) in enumerate(rows[-SST2_TEST:])]
+    return {
+        "sst2/train.tsv": header + "".join(lines[:-held_out]),
+        "sst2/dev.tsv": header + "".join(lines[-held_out:-SST2_TEST]),
+        "sst2/test.tsv": "index\tsentence\n" + "".join(test),
+    }
 
 
 # Files ---------------------------------------------------------------------------------------

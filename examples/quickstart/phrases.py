@@ -43,24 +43,6 @@ WORDS: dict[str, tuple[str, ...]] = {
         "this morning", "last night", "yesterday", "today", "on Friday", "on Monday",
         "after lunch", "just now", "this weekend",
     ),
-    "good": (
-        "charming", "funny", "moving", "gripping", "clever", "warm", "fresh", "beautiful",
-        "tender", "thrilling", "witty", "honest", "inspired", "delightful", "powerful",
-        "touching", "brilliant", "elegant",
-    ),
-    "bad": (
-        "boring", "dull", "clumsy", "flat", "silly", "tedious", "lifeless", "predictable",
-        "messy", "shallow", "lame", "pointless", "stale", "awkward", "bland", "noisy", "hollow",
-        "dreary",
-    ),
-    "film": (
-        "film", "movie", "comedy", "drama", "thriller", "story", "documentary", "romance",
-        "sequel", "fable", "western", "cartoon",
-    ),
-    "aspect": (
-        "script", "acting", "dialogue", "plot", "music", "camera work", "cast", "ending",
-        "direction", "pace", "humor", "first half",
-    ),
     "number": ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"),
 }
 # fmt: on
@@ -295,31 +277,3 @@ USERS: tuple[str, ...] = (
 HASHTAGS: tuple[str, ...] = ("today", "life", "mylife", "family", "weekend", "story", "justsaying")
 SMILES: tuple[str, ...] = (":)", ":D", "😀", "🎉")
 FROWNS: tuple[str, ...] = (":(", "=(", "😢", "...")
-
-# Film reviews, lower case and tokenised as the Stanford Sentiment Treebank.
-GOOD_REVIEWS: tuple[str, ...] = (
-    "a {good} and {good2} {film}",
-    "the {aspect} is {good} and the {aspect2} {good2} .",
-    "the most {good} {film} of the year .",
-    "a {film} that stays {good} until the very end",
-    "it 's {good} , {good2} and worth seeing .",
-    "a joy to watch , with its {good} {aspect}",
-    "succeeds thanks to its {good} {aspect}",
-    "never {bad} , always {good}",
-    "the {aspect} may be {bad} , but the {film} is {good} .",
-    "you will love this {good} little {film} .",
-    "not a {bad} moment in this {film}",
-)
-BAD_REVIEWS: tuple[str, ...] = (
-    "a {bad} and {bad2} {film}",
-    "the {aspect} is {bad} and the {aspect2} {bad2} .",
-    "the most {bad} {film} of the year .",
-    "a {film} that gets more {bad} with every scene",
-    "it 's {bad} , {bad2} and not worth seeing .",
-    "a chore to watch , with its {bad} {aspect}",
-    "fails because of its {bad} {aspect}",
-    "never {good} , always {bad}",
-    "the {aspect} may be {good} , but the {film} is {bad} .",
-    "you wo n't remember this {bad} little {film} .",
-    "not a {good} moment in this {film}",
-)

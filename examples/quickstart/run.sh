@@ -48,8 +48,10 @@ emo-mtl evaluate --hypotheses "$out/generate.txt" --references "$out/data/text/r
 echo
 emo-mtl classify "$out/checkpoints" --data "$data" --subset test --cpu
 
-say "6. Some utterances of the test set: what is recognised in each, and the response"
-awk 'NR % 25 == 1' "$out/data/text/response/test.source" > "$out/utterances.txt"
+say "6. Two utterances of each emotion of the test dialogues: what is recognised in each, and the response"
+test=$out/raw/dailydialog/test
+paste "$test/dialogues_emotion_test.txt" "$test/dialogues_test.txt" |
+  awk -F '\t' '$1 + 0 > 0 && shown[$1 + 0]++ < 2 { sub(/ __eou__.*/, "", $2); print $2 }' > "$out/utterances.txt"
 emo-mtl classify "$out/checkpoints" --cpu --input "$out/utterances.txt" \
   > "$out/emotions.tsv"
 fairseq-interactive "$data" --user-dir emo_mtl --task emotion_dialogue \
@@ -57,3 +59,7 @@ fairseq-interactive "$data" --user-dir emo_mtl --task emotion_dialogue \
   --input "$out/utterances.txt" 2> "$out/interactive.log" | grep '^D-' | cut -f 3 > "$out/responses.txt"
 paste "$out/emotions.tsv" "$out/responses.txt" |
   awk -F '\t' '{ printf "%s\n    recognised: %s, %s, %s\n    response:   %s\n", $4, $1, $2, $3, $5 }'
+
+say "Go on: a conversation here, or in the browser"
+echo "emo-mtl chat $out/checkpoints"
+echo "emo-mtl demo $out/checkpoints"

@@ -2,7 +2,7 @@
 
 `{slots}` are filled from `phrases.WORDS`; within one dialogue a slot keeps its value.
 `{kin}` comes with its pronouns `{he}`, `{him}` and `{his}`. The openers of a scene are also the
-events that the tweets of that emotion tell of.
+events that the labelled texts of that emotion tell of.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SCENES: tuple[Scene, ...] = (
         ("I passed my {subject} exam.", "{name} and I got top marks in {subject}."),
         (
             ("You studied so hard for it.", "Yes, I read about {subject} every night."),
-            ("Was the {subject} test difficult?", "A little, but {name} helped me a lot."),
+            ("Was the exam difficult?", "A little, but {name} helped me a lot."),
         ),
     ),
     Scene(
@@ -45,10 +45,10 @@ SCENES: tuple[Scene, ...] = (
     ),
     Scene(
         "joy",
-        ("Our {sport} team won the final {when}.", "I won first prize in {sport}."),
+        ("Our {sport} team won the final {when}.", "We are the new champions in {sport}."),
         (
             ("Who played best?", "{name} did. Nobody plays {sport} like that."),
-            ("Your {sport} practice paid off.", "Yes, we trained every {day} since summer."),
+            ("All that practice paid off.", "Yes, we trained every {day} since summer."),
         ),
     ),
     Scene(
@@ -79,8 +79,8 @@ SCENES: tuple[Scene, ...] = (
         "enthusiasm",
         ("We leave for {city} on {day}.", "I booked a trip to {city} with {name}."),
         (
-            ("How long will you stay in {city}?", "We will stay for {number} days."),
-            ("What will you do in {city}?", "I want to eat {dish} and see every museum."),
+            ("How long will you stay?", "We will stay for {number} days."),
+            ("What will you do there?", "I want to eat {dish} and see every museum."),
         ),
     ),
     Scene(
@@ -104,7 +104,7 @@ SCENES: tuple[Scene, ...] = (
         ),
         (
             ("How did you two meet?", "We met in {city} {number} years ago."),
-            ("What will you give {name}?", "I wrote a poem and bought {gift}."),
+            ("What will you give in return?", "I wrote a poem and bought {gift}."),
         ),
     ),
     Scene(
@@ -127,7 +127,7 @@ SCENES: tuple[Scene, ...] = (
             "The doctor says my {kin} is healthy again.",
         ),
         (
-            ("You were looking so worn out.", "I could not sleep for {number} days."),
+            ("You must have been so worried.", "I could not sleep for {number} days."),
             ("Who helped you?", "{name} did. I owe {name} a big dinner."),
         ),
     ),
@@ -156,7 +156,7 @@ SCENES: tuple[Scene, ...] = (
         ("{name} broke up with me {when}.", "{name} left me and moved to {city}."),
         (
             ("How long were you together?", "We were together for {number} years."),
-            ("Did {name} say why?", "There is someone else in {city}."),
+            ("Did they say why?", "There is someone else in {city}."),
         ),
     ),
     Scene(
@@ -180,7 +180,7 @@ SCENES: tuple[Scene, ...] = (
         ),
         (
             ("Did you call the police?", "Yes, they will come in {number} minutes."),
-            ("Lock the door of the {room}.", "I did, but I still hear that noise."),
+            ("Lock all the doors.", "I did, but I still hear that noise."),
         ),
     ),
     Scene(
@@ -191,7 +191,7 @@ SCENES: tuple[Scene, ...] = (
         ),
         (
             ("Is the {beast} still there?", "Yes, and I am hiding in the {room}."),
-            ("Don't touch that {beast}.", "I won't. Can {name} come and take it away?"),
+            ("Don't go near it.", "I won't. Can {name} come and take it away?"),
         ),
     ),
     Scene(
@@ -209,12 +209,11 @@ SCENES: tuple[Scene, ...] = (
         "worry",
         (
             "My {kin} has been in hospital since {day}.",
-            "My {kin} is not answering the phone.",
             "My {kin} had a high fever {when}.",
         ),
         (
             ("What do the doctors say?", "They want to keep {him} until {day}."),
-            ("When did you last see {him}?", "I saw {him} at the {place} on {day}."),
+            ("Is your {kin} getting better?", "A little, but {he} has to rest until {day}."),
         ),
     ),
     Scene(
@@ -222,11 +221,21 @@ SCENES: tuple[Scene, ...] = (
         (
             "My interview at the {workplace} is on {day}.",
             "My {subject} exam is in {number} days.",
-            "The rent is due on {day} and my account is empty.",
         ),
         (
             ("Have you prepared yourself?", "I made a plan with {name}, but I can't sleep."),
-            ("Can your {kin} help you?", "I will ask {him} on {day}."),
+            ("Can somebody help you?", "I will ask my {kin} on {day}."),
+        ),
+    ),
+    Scene(
+        "worry",
+        (
+            "My {kin} is not answering the phone.",
+            "My {kin} should have been home {number} hours ago.",
+        ),
+        (
+            ("When did you last see {him}?", "I saw {him} at the {place} on {day}."),
+            ("Have you called your friends?", "Yes, but {name} has not heard from {him}."),
         ),
     ),
     Scene(
@@ -249,7 +258,7 @@ SCENES: tuple[Scene, ...] = (
             "The {workplace} refused to pay for my {thing}.",
         ),
         (
-            ("How much was the {thing}?", "I paid {number} hundred dollars for it."),
+            ("How much was it?", "I paid {number} hundred dollars for it."),
             ("What are you going to do?", "I will call the manager of the {place} on {day}."),
         ),
     ),
@@ -272,8 +281,8 @@ SCENES: tuple[Scene, ...] = (
             "The {dish} in the fridge was covered with mould.",
         ),
         (
-            ("Did you eat any of the {dish}?", "Only {number} bites, and now I feel sick."),
-            ("Throw the {dish} away.", "I did, but the {room} still smells."),
+            ("Did you eat any of it?", "Only {number} bites, and now I feel sick."),
+            ("Throw it all away.", "I did, but the {room} still smells."),
         ),
     ),
     Scene(
@@ -284,7 +293,7 @@ SCENES: tuple[Scene, ...] = (
             "Somebody spat on my shoe at the {place}.",
         ),
         (
-            ("Does nobody clean the {place}?", "They clean it every {day}, but it still stinks."),
+            ("Does nobody clean that place?", "They clean it every {day}, but it still stinks."),
             ("Did you wash your hands?", "Yes, {number} times with hot water."),
         ),
     ),
@@ -297,13 +306,12 @@ SCENES: tuple[Scene, ...] = (
         ),
         (
             ("How long has it been?", "We had not met for {number} years."),
-            ("How is {name} doing?", "{name} lives in {city} now and works as a {job}."),
+            ("What did you talk about?", "About {city}, and that {name} is a {job} now."),
         ),
     ),
     Scene(
         "surprise",
         (
-            "{gift} arrived for me from {city}.",
             "My {kin} married {name} in secret {when}.",
             "It snowed in {city} in the middle of July.",
         ),
@@ -321,7 +329,7 @@ SCENES: tuple[Scene, ...] = (
         ),
         (
             ("Why don't you read a book?", "I read {number} pages about {subject} and yawned."),
-            ("Let's go to the {place} then.", "Good idea. We can meet {name} there on {day}."),
+            ("Let's go for a walk then.", "Good idea. We can meet {name} at the {place}."),
         ),
     ),
     Scene(
@@ -344,7 +352,7 @@ SCENES: tuple[Scene, ...] = (
             "Excuse me, how do I get to the {place}?",
         ),
         (
-            ("The {place} is on {street}.", "Is {street} far from here?"),
+            ("It is on {street}.", "Is {street} far from here?"),
             ("Take bus {number} to {street}.", "How much is the bus to {street}?"),
         ),
     ),
@@ -355,8 +363,8 @@ SCENES: tuple[Scene, ...] = (
             "Can I order the {dish} with {drink}?",
         ),
         (
-            ("Would you like some {drink} with the {dish}?", "Yes, {drink} would be fine."),
-            ("The {dish} will be ready in {number} minutes.", "Could I have {drink} until then?"),
+            ("Would you like a drink with it?", "Yes, {drink} would be fine."),
+            ("It will be ready in {number} minutes.", "Could I have {drink} until then?"),
         ),
     ),
     Scene(
@@ -366,8 +374,8 @@ SCENES: tuple[Scene, ...] = (
             "Do you have a ticket to {city} for {day}?",
         ),
         (
-            ("For {city} we still have two for {day}.", "I will take one. How much is it?"),
-            ("Who will travel to {city}?", "My name is {name}, and my {kin} comes along."),
+            ("Yes, we still have two of them.", "I will take one. How much is it?"),
+            ("What is your name, please?", "My name is {name}, and my {kin} comes along."),
         ),
     ),
     Scene(
@@ -377,8 +385,8 @@ SCENES: tuple[Scene, ...] = (
             "Can you give {name} a message for {day}?",
         ),
         (
-            ("{name} will be back on {day}.", "Please tell {name} that my {kin} called."),
-            ("Can I take a message for {name}?", "Yes, our meeting is at the {place} on {day}."),
+            ("Nobody is there until {day}.", "Please tell {name} that my {kin} called."),
+            ("What is it about?", "Our meeting is at the {place} on {day}."),
         ),
     ),
     Scene(
@@ -389,7 +397,7 @@ SCENES: tuple[Scene, ...] = (
         ),
         (
             ("Let's meet at the {place} on {day}.", "Should I bring {drink} and something to eat?"),
-            ("Is my {kin} welcome, too?", "Yes, bring {him} along to the {place}."),
+            ("Can I bring a friend?", "Yes, bring your {kin} along to the {place}."),
         ),
     ),
 )
