@@ -36,7 +36,7 @@ train() {  # NAME UPDATES flags: one step, from the model of the last, which bec
     # shellcheck disable=SC2086 # several words
     fairseq-train "$@" --user-dir "$here/../../emo_mtl" \
       --finetune-from-model "$model" --dropout 0.1 --attention-dropout 0 --optimizer fused_adam \
-      --adam-betas '(0.9, 0.98)' --weight-decay 0.01 --clip-norm 0.1 --lr 3e-4 --lr-scheduler polynomial_decay \
+      --adam-betas '(0.9, 0.98)' --weight-decay 0.01 --clip-norm 0.1 --lr-scheduler polynomial_decay \
       --warmup-updates $((updates / 16)) --total-num-update "$updates" --max-update "$updates" \
       --no-epoch-checkpoints --save-interval-updates 50 --keep-interval-updates 1 --num-workers 0 \
       --required-batch-size-multiple 1 --log-format simple --log-interval 10 --log-file "$run/train.log" \
@@ -59,10 +59,10 @@ if [ "$denoising" -gt 0 ]; then
   # As BART without its order of sentences, and by token: whole words need a BPE that this task cannot be given
   train denoising "$denoising" "$out/utterances" --task denoising --criterion cross_entropy \
     --sample-break-mode complete --tokens-per-sample 128 --mask 0.3 --mask-length subword --replace-length 1 \
-    --rotate 0 --batch-size 32
+    --rotate 0 --batch-size 32 --lr 3e-4
 fi
 if [ "$responses" -gt 0 ]; then
   train responses "$responses" "$out/data/data-bin" --task emotion_dialogue --criterion multitask_nll \
-    --label-smoothing 0.1 --max-source-length 64 --batch-size 64 --best-checkpoint-metric response_ppl
+    --label-smoothing 0.1 --max-source-length 64 --batch-size 64 --lr 1e-3 --best-checkpoint-metric response_ppl
 fi
 echo "--finetune-from-model $model"

@@ -33,7 +33,7 @@ from scenes import SCENES
 
 T = TypeVar("T")
 
-DIALOGUE_PAIRS = {"train": 1200, "validation": 150, "test": 150}
+DIALOGUE_PAIRS = {"train": 3000, "validation": 150, "test": 150}
 TEC_ROWS = {"anger": 200, "disgust": 160, "fear": 220, "joy": 400, "sadness": 260, "surprise": 260}
 SST2_ROWS = {"negative": 860, "positive": 1060}
 SST2_DEV, SST2_TEST = 160, 160  # of these rows; train gets the others
@@ -58,6 +58,8 @@ BROAD = {
     "positive": ("joy", "fun", "enthusiasm", "love", "relief"),
     "negative": ("anger", "boredom", "disgust", "fear", "hate", "sadness", "worry"),
 }
+
+CROWDFLOWER = {"happiness": ("joy",), "hate": ("hate", "disgust"), "worry": ("worry", "fear")}
 
 OPENERS: dict[str, list[str]] = {"neutral": list(phrases.NEUTRAL_EVENTS)}
 for scene in SCENES:
@@ -97,12 +99,23 @@ def distinct(make: Callable[[], T], count: int) -> list[T]:
     return list(seen)
 
 
-def address(rng: random.Random, opener: str) -> str:
-    """Begins with a name now and then, in dialogues and in labelled texts alike."""
-    if rng.random() < 0.7:
-        return opener
-    keep = opener.startswith(("I ", "{"))
-    return "{name2}, " + (opener if keep else opener[0].lower() + opener[1:])
+def tell(rng: random.Random, opener: str, emotion: str) -> str:
+    """What happened, in dialogues and in labelled texts alike: to somebody or not, with a feeling or not."""
+    if rng.random() < 0.3:
+        keep = opener.startswith(("I ", "{"))
+        opener = "{name2}, " + (opener if keep else opener[0].lower() + opener[1:])
+    if emotion in phrases.FEELINGS:
+        feeling = rng.choice(phrases.FEELINGS[emotion])
+        if rng.random() < 0.5:
+            feeling = feeling.replace("I am ", "I'm ")
+        kinds = {
+            opener: 4,
+            f"{opener} {feeling}{rng.choice(('.', '!'))}": 4,
+            f"{feeling}. {opener}": 1,
+            f"{feeling}, {opener if opener.startswith('I ') else opener[0].lower() + opener[1:]}": 1,
+        }
+        opener = rng.choices(list(kinds), weights=list(kinds.values()))[0]
+    return opener
 
 
 # Dialogues -----------------------------------------------------------------------------------
@@ -112,12 +125,9 @@ def make_dialogue(rng: random.Random) -> tuple[tuple[str, ...], str]:
     """An opener, a reply that fits its topic and emotion, often an answer and a closing; the emotion."""
     scene = rng.choice(SCENES)
     emotion = scene.emotion
-    reply, answer = rng.choice(scene.turns)
-    opener = address(rng, rng.choice(scene.openers))
-    if emotion in phrases.FEELINGS and rng.random() < 0.5:
-        opener += " " + rng.choice(phrases.FEELINGS[emotion]) + rng.choice(".!")
+    reply, answer = rng.choice([*scene.turns, *phrases.REPLIES.get(emotion, ())])
     utterances = [
-        opener,
+        tell(rng, rng.choice(scene.openers), emotion),
         rng.choice(phrases.REACTIONS[emotion]) + " " + reply,
         answer,
         rng.choice(phrases.CLOSINGS[emotion]),
@@ -162,16 +172,14 @@ def make_text(rng: random.Random, emotion: str) -> str:
     shared = rng.choice(phrases.SHARED_EVENTS)
     if emotion == "empty":
         return capitalise(slots.fill(shared))
-    event = address(rng, rng.choice(OPENERS[emotion]))
+    told = tell(rng, rng.choice(OPENERS[emotion]), emotion)
     if emotion == "neutral":
-        return capitalise(slots.fill(event if rng.random() < 0.8 else shared))
+        return capitalise(slots.fill(told if rng.random() < 0.8 else shared))
     feeling = rng.choice(phrases.FEELINGS[emotion])
     other = rng.choice([key for key in phrases.FEELINGS if key != emotion])
     kinds = {
-        event: 30,
-        f"{event} {feeling}{rng.choice(('.', '!', ''))}": 30,
-        f"{feeling}. {event}": 15,
-        f"{shared} {feeling}!": 10,
+        told: 75,
+        f"{shared} {feeling}!": 12,
         # no single word decides these
         f"{shared} Not {phrases.MOODS[other]} at all, {feeling}": 5,
         f"{{name}} says {rng.choice(phrases.FEELINGS[other])}. Not me: {feeling}": 5,
@@ -237,7 +245,7 @@ def crowdflower_file(rng: random.Random) -> dict[str, str]:
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(("tweet_id", "sentiment", "author", "content"))
     number = 1_956_000_000
-    for label, bare in labelled_texts(rng, CROWDFLOWER_ROWS, {"happiness": ("joy",)}):
+    for label, bare in labelled_texts(rng, CROWDFLOWER_ROWS, CROWDFLOWER):
         number += rng.randrange(1, 400)
         author, friend = rng.sample(phrases.USERS, 2)
         text = decorate(rng, bare, label)

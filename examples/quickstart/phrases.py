@@ -206,6 +206,23 @@ REACTIONS: dict[str, tuple[str, ...]] = {
     "request": ("Of course.", "Sure, no problem.", "Certainly."),
 }
 
+# Replies that fit all news of an emotion, with the answers to them: what a model says that is not sure.
+REPLIES: dict[str, tuple[tuple[str, str], ...]] = {
+    "joy": (("How will you celebrate?", "I will have a party with my {kin} on {day}."),),
+    "fun": (("Tell me all about it.", "It began at {number}, and nobody wanted to go home."),),
+    "enthusiasm": (("Is everything prepared?", "Almost. {name} is helping me on {day}."),),
+    "love": (("I can see how happy you are.", "Yes, and my {kin} says so, too."),),
+    "relief": (("Now you can sleep again.", "Yes, I will not get up before {day}."),),
+    "sadness": (("Is there anything I can do?", "Could you stay with me until {day}?"),),
+    "fear": (("Are you safe now?", "I think so, but I will stay with {name}."),),
+    "worry": (("When will you know more?", "On {day}, I hope. Until then I can only wait."),),
+    "anger": (("What are you going to do?", "I will write to the {workplace} on {day}."),),
+    "disgust": (("I would have run away.", "I did, and I won't come back before {day}."),),
+    "surprise": (("Who else knows about it?", "Only {name}. I have told nobody else."),),
+    "boredom": (("Call me the next time.", "I will. Have you got time on {day}?"),),
+    "hate": (("Can nobody change that?", "I have asked {name}, but nothing helps."),),
+}
+
 # The last utterance of a long dialogue.
 CLOSINGS: dict[str, tuple[str, ...]] = {
     "joy": ("You really deserve it. Let's celebrate!", "That's fantastic. Enjoy it!"),

@@ -25,13 +25,13 @@ say "2. Raw text -> SentencePiece -> what fairseq-preprocess writes: $data"
 python preprocess/prepare.py --raw-dir "$out/raw" --out-dir "$out/data" \
   --bpe sentencepiece --vocab-size 1000
 
-say "3. Training: responses (R) and emotions (E6, E2, E12) in turn, ${*:-8 epochs}: $out/train.log"
-# --update-freq 4: an update holds one mini-batch of each task
+say "3. Training: responses (R) and emotions (E6, E2, E12), ${*:-5 epochs}: $out/train.log"
+# An update holds four mini-batches, of each task in proportion to its texts: half of them are responses
 fairseq-train "$data" --user-dir emo_mtl --task emotion_dialogue --arch emo_bart_tiny \
   --classification-tasks e6,e2,e12 --criterion multitask_nll --label-smoothing 0.1 \
-  --task-sampling round-robin --max-tokens 512 --update-freq 4 --required-batch-size-multiple 1 \
+  --task-sampling proportional --max-tokens 256 --update-freq 4 --required-batch-size-multiple 1 \
   --optimizer fused_adam --adam-betas '(0.9, 0.98)' --weight-decay 0.01 --clip-norm 1.0 \
-  --lr 3e-3 --lr-scheduler inverse_sqrt --warmup-updates 100 --max-epoch 8 \
+  --lr 3e-3 --lr-scheduler polynomial_decay --warmup-updates 100 --max-epoch 5 \
   --best-checkpoint-metric response_ppl --no-epoch-checkpoints --save-dir "$out/checkpoints" \
   --cpu --num-workers 0 "$@" >> "$out/train.log" # a second run resumes, and finds nothing left to train
 grep -o "epoch [0-9]* | valid on.*" "$out/train.log" |

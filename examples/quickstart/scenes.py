@@ -45,7 +45,11 @@ SCENES: tuple[Scene, ...] = (
     ),
     Scene(
         "joy",
-        ("Our {sport} team won the final {when}.", "We are the new champions in {sport}."),
+        (
+            "Our {sport} team won the final {when}.",
+            "We are the new champions in {sport}.",
+            "We won in {sport}!",
+        ),
         (
             ("Who played best?", "{name} did. Nobody plays {sport} like that."),
             ("All that practice paid off.", "Yes, we trained every {day} since summer."),
@@ -145,7 +149,7 @@ SCENES: tuple[Scene, ...] = (
     ),
     Scene(
         "sadness",
-        ("My old {pet} died {when}.", "We had to say goodbye to our {pet}."),
+        ("My old {pet} died {when}.", "My {pet} died.", "We had to say goodbye to our {pet}."),
         (
             ("How old was your {pet}?", "The {pet} was with us for {number} years."),
             ("Your {pet} had a good life.", "Yes, but my {kin} cries every night."),
@@ -167,7 +171,7 @@ SCENES: tuple[Scene, ...] = (
             "My {kin} moved away to {city}.",
         ),
         (
-            ("Is there anything I can do?", "Could you stay with me until {day}?"),
+            ("Do you know what to do now?", "Not yet. I will ask {name} on {day}."),
             ("Have you talked to anyone?", "Only to {name}. My {kin} does not know yet."),
         ),
     ),
@@ -259,7 +263,10 @@ SCENES: tuple[Scene, ...] = (
         ),
         (
             ("How much was it?", "I paid {number} hundred dollars for it."),
-            ("What are you going to do?", "I will call the manager of the {place} on {day}."),
+            (
+                "Have you told the police?",
+                "Yes, and I will call the manager of the {place} on {day}.",
+            ),
         ),
     ),
     Scene(

@@ -76,7 +76,7 @@ class TestDailyDialog:
                 assert not re.search(r"\w[.,!?]|[.,!?]\w|  |'|[{}]", line), line
 
     def test_sizes(self, files):
-        for split, wanted in (("train", 1200), ("validation", 150), ("test", 150)):
+        for split, wanted in (("train", 3000), ("validation", 150), ("test", 150)):
             pairs = pairs_of(files[f"dailydialog/{split}/dialogues_{split}.txt"])
             assert wanted <= len(pairs) <= wanted + 2
 
@@ -96,7 +96,8 @@ class TestDailyDialog:
         pairs = pairs_of(files["dailydialog/train/dialogues_train.txt"])
         hired = [reply for opener, reply in pairs if "I got the job" in opener]
         assert hired
-        assert all(re.search(r"start|do there", reply) for reply in hired)
+        assert all(re.search(r"start|do there|celebrate", reply) for reply in hired)
+        assert sum("celebrate" in reply for reply in hired) < len(hired) / 2
 
 
 class TestTec:
@@ -118,7 +119,7 @@ class TestTec:
 
     def test_cleaning_leaves_a_text_and_few_duplicates(self, files):
         texts = [re.sub(r"^(@\w+ )+|( #\w+)+$", "", text).strip() for text, _ in self.rows(files)]
-        assert min(len(text.split()) for text in texts) >= 4
+        assert min(len(text.split()) for text in texts) >= 3
         train, valid, test = cut_in_order(texts)
         assert seen_before(train, valid) < 0.05
         assert seen_before(train, test) < 0.05
