@@ -55,7 +55,7 @@ BROAD = {
     "joy": ("joy", "fun", "enthusiasm", "love", "relief"),
     "anger": ("anger", "hate"),
     "fear": ("fear", "worry"),
-    "positive": ("joy", "fun", "enthusiasm", "love", "relief"),
+    "positive": ("joy", "fun", "enthusiasm", "love", "relief", "surprise"),
     "negative": ("anger", "boredom", "disgust", "fear", "hate", "sadness", "worry"),
 }
 

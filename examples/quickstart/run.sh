@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The whole way on sample data, on a CPU: raw corpora -> data-bin -> training on four tasks -> responses
-# -> scores -> a short conversation. About two minutes of training on 2 free cores.
+# -> scores -> a few utterances. Two minutes of training on 2 free cores.
 # Usage: examples/quickstart/run.sh [OUT [FLAGS]]
 #   OUT    a folder for everything that is made, default demo
 #   FLAGS  more of fairseq-train, which win, e.g. --max-epoch 3

@@ -157,7 +157,11 @@ SCENES: tuple[Scene, ...] = (
     ),
     Scene(
         "sadness",
-        ("{name} broke up with me {when}.", "{name} left me and moved to {city}."),
+        (
+            "{name} broke up with me {when}.",
+            "{name} left me and moved to {city}.",
+            "I miss {name} so much.",
+        ),
         (
             ("How long were you together?", "We were together for {number} years."),
             ("Did they say why?", "There is someone else in {city}."),
@@ -167,6 +171,8 @@ SCENES: tuple[Scene, ...] = (
         "sadness",
         (
             "I failed my {subject} exam again.",
+            "I lost my {thing}.",
+            "I lost my job.",
             "I lost my job at the {workplace}.",
             "My {kin} moved away to {city}.",
         ),
