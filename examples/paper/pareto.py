@@ -70,7 +70,13 @@ def undominated(points: Collection[Point]) -> list[Point]:
 
 
 def spread(values: list[float]) -> float:
+    """Standard deviation; 0, a bar that is not seen, of one seed."""
     return stdev(values) if len(values) > 1 else 0.0
+
+
+def shown(values: list[float], digits: int) -> str:
+    deviation = f" ± {spread(values):.{digits}f}" if len(values) > 1 else ""
+    return f"{fmean(values):.{digits}f}{deviation}"
 
 
 def draw(points: Collection[Point]) -> "Figure":
@@ -109,8 +115,8 @@ def table(points: Collection[Point]) -> str:
         [
             f"{p.temperature:g}",
             f"{p.weight:g}",
-            f"{fmean(p.nats):.4f} ± {spread(p.nats):.4f}",
-            f"{fmean(p.f1):.2f} ± {spread(p.f1):.2f}",
+            shown(p.nats, 4),
+            shown(p.f1, 2),
             "" if p in front else "yes",
         ]
         for p in points

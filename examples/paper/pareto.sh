@@ -8,7 +8,8 @@
 # DATA: of emo-mtl prepare with responses and e6. OUT: for trainings and scores. Flags win over those below, e.g.
 # --max-update 100 --total-num-update 100. TEMPERATURES (default "1 2 5 100"; 1: as often as there are texts, the
 # paper's schedule; 100: all tasks alike), WEIGHTS (default ".1 .5 1") and SEEDS (default "1 2 3") are taken from the
-# environment. Run again, it goes on where it was stopped; runs in several processes need each their SEEDS.
+# environment. Run again, it goes on where it was stopped; give each of several
+# processes its SEEDS, and run it once more for all of them.
 set -euo pipefail
 data=$1 out=$2
 shift 2

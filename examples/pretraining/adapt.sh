@@ -7,7 +7,7 @@
 # DATA: of emo-mtl prepare, the dialogues that the model is for. START: a model.pt for DATA's vocabulary, made by
 # emo-mtl import-hf --data DATA (or BART's own, if DATA has GPT-2's BPE). TALKS: folders or files of dialogues that
 # emo-mtl prepare --responses reads. Run again, it goes on where it was stopped. From the environment: FLAGS, the
-# architecture (what import-hf prints) and what else both trainings should have, e.g. --fp16 --batch-size 256;
+# architecture (what import-hf prints) and what else both trainings should have, e.g. --cpu --dropout 0;
 # DENOISING and RESPONSES, the updates of the two steps (120 and 400, for a CPU; 0 leaves a step out).
 set -euo pipefail
 flags=${FLAGS:?the flags that import-hf printed, --arch ... --max-source-positions ...}

@@ -46,8 +46,8 @@ def test_table_and_figure(runs, monkeypatch, capsys):
     pareto.main()
     assert capsys.readouterr().out.splitlines()[2:] == [
         "| 1 | 0.5 | 4.1000 ± 0.1414 | 32.00 ± 2.83 | |",
-        "| 1 | 1 | 4.3000 ± 0.0000 | 31.00 ± 0.00 | yes |",
-        "| 5 | 0.5 | 4.5000 ± 0.0000 | 40.00 ± 0.00 | |",
+        "| 1 | 1 | 4.3000 | 31.00 | yes |",
+        "| 5 | 0.5 | 4.5000 | 40.00 | |",
     ]
     assert figure.read_text("utf-8").count("<svg") == 1
 
