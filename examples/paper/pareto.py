@@ -47,7 +47,7 @@ def read(out: Path) -> list[Point]:
     """The points of a folder, ordered by temperature and weight.
 
     Raises:
-        UserError: a run has no scores of the clean part, or of E6
+        UserError: no run has scores of the clean part
     """
     nats, f1 = defaultdict(list), defaultdict(list)
     for row in json.loads((out / "likelihood.json").read_text("utf-8"))["rows"]:
@@ -75,6 +75,7 @@ def spread(values: list[float]) -> float:
 
 
 def shown(values: list[float], digits: int) -> str:
+    """Mean, and the standard deviation of several seeds."""
     deviation = f" ± {spread(values):.{digits}f}" if len(values) > 1 else ""
     return f"{fmean(values):.{digits}f}{deviation}"
 
@@ -110,6 +111,7 @@ def draw(points: Collection[Point]) -> "Figure":
 
 
 def table(points: Collection[Point]) -> str:
+    """Markdown; what :func:`undominated` leaves out is beaten."""
     front = undominated(points)
     rows = [
         [

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # How much recognition costs the responses, and how that depends on how often a task is seen (temperature T) and on how
-# much its loss weighs (lambda). Trains R+E6 for every pair of them, each with the same number of updates, and draws
-# the two scores against each other.
+# much its loss weighs (lambda). Trains R+E6 for every pair of them, each with the same number of updates, and scores
+# both; pareto.py makes a table and a figure of them.
 #
 #   bash examples/paper/pareto.sh DATA OUT [flags of fairseq-train]
 #

@@ -59,6 +59,7 @@ BROAD = {
     "negative": ("anger", "boredom", "disgust", "fear", "hate", "sadness", "worry"),
 }
 
+# the same of CrowdFlower's twelve, which has neither disgust nor fear
 CROWDFLOWER = {"happiness": ("joy",), "hate": ("hate", "disgust"), "worry": ("worry", "fear")}
 
 OPENERS: dict[str, list[str]] = {"neutral": list(phrases.NEUTRAL_EVENTS)}

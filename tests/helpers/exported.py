@@ -11,11 +11,14 @@ from emo_mtl.cli.main import main
 from emo_mtl.huggingface.library import hide_broken_torchaudio
 
 
-def reader_of(checkpoint: Path, folder: Path, beam: int) -> tuple[Callable, Callable[..., str]]:
+def reader_of(
+    checkpoint: Path, folder: Path, beam: int
+) -> tuple[Callable, Callable[..., list[str]]]:
     """Export a checkpoint, and run the card's block that defines `read`.
 
     Returns:
-        `read`, which makes tokens of turns; and what the model generates for such tokens
+        `read`, which makes tokens of turns; and what the model generates for such tokens, given settings of
+        transformers' `generate`
     """
     hide_broken_torchaudio()
     transformers = pytest.importorskip("transformers", reason="needs the extra emo-mtl[hf]")
@@ -28,9 +31,8 @@ def reader_of(checkpoint: Path, folder: Path, beam: int) -> tuple[Callable, Call
     names: dict[str, Any] = {"tokenizer": tokenizer, "model": network}
     exec(code, names)
 
-    def generate(tokens: list[int]) -> str:
-        output = network.generate(names["torch"].tensor([tokens]))
-        (text,) = tokenizer.batch_decode(output, skip_special_tokens=True)
-        return text
+    def generate(tokens: list[int], **settings: int) -> list[str]:
+        output = network.generate(names["torch"].tensor([tokens]), **settings)
+        return tokenizer.batch_decode(output, skip_special_tokens=True)
 
     return names["read"], generate

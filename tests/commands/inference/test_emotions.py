@@ -144,7 +144,7 @@ class TestSameAnswers:
         writing = bart.task.writing("response")
         for label in LABELS:
             for text, expected in zip(TEXTS, answers[label], strict=True):
-                found = generate(read([writing.normalize(text)], label))
+                (found,) = generate(read([writing.normalize(text)], label))
                 assert as_people_write(found).strip() == expected
 
 
