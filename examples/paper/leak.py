@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from emo_mtl.errors import UserError
-from emo_mtl.evaluation.report.plots import COLOURS, STYLE
+from emo_mtl.evaluation.report.plots import COLOURS, styled
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -71,9 +71,7 @@ def main() -> None:
     parser.add_argument("evaluation", type=Path, metavar="EVALUATION.json")
     parser.add_argument("out", type=Path, metavar="OUT.svg")
     args = parser.parse_args()
-    import matplotlib
-
-    with matplotlib.rc_context(STYLE):
+    with styled():
         draw(read(args.evaluation)).savefig(args.out, metadata={"Date": None})
 
 

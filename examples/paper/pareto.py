@@ -16,7 +16,7 @@ from statistics import fmean, stdev
 from typing import TYPE_CHECKING, NamedTuple
 
 from emo_mtl.errors import UserError
-from emo_mtl.evaluation.report.plots import COLOURS, MARKERS, STYLE
+from emo_mtl.evaluation.report.plots import COLOURS, MARKERS, styled
 from emo_mtl.formats import markdown
 
 if TYPE_CHECKING:
@@ -131,10 +131,8 @@ def main() -> None:
     parser.add_argument("out", type=Path, metavar="OUT")
     parser.add_argument("figure", type=Path, metavar="FIGURE.svg")
     args = parser.parse_args()
-    import matplotlib
-
     points = read(args.out)
-    with matplotlib.rc_context(STYLE):
+    with styled():
         draw(points).savefig(args.figure, metadata={"Date": None})
     print(table(points))
 

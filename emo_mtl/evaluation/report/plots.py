@@ -1,7 +1,8 @@
 """Learning curves and the effect of loss weights, as figures of matplotlib (extra `report`)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,8 +48,9 @@ CURVES = (  # measure, axis label
 )
 
 
-def save_figures(rows: Sequence[Row], folder: Path) -> list[str]:
-    """Write each figure as SVG and PNG; returns the names of the PNG files.
+@contextmanager
+def styled() -> Iterator[None]:
+    """Within it figures are drawn and saved in :data:`STYLE`.
 
     Raises:
         UserError: matplotlib is not installed
@@ -59,9 +61,18 @@ def save_figures(rows: Sequence[Row], folder: Path) -> list[str]:
         raise UserError(
             "the plots need matplotlib, which is not installed; run: pip install 'emo-mtl[report]'"
         ) from error
-
-    names = []
     with matplotlib.rc_context(STYLE):
+        yield
+
+
+def save_figures(rows: Sequence[Row], folder: Path) -> list[str]:
+    """Write each figure as SVG and PNG; returns the names of the PNG files.
+
+    Raises:
+        UserError: matplotlib is not installed
+    """
+    names = []
+    with styled():
         figures = {f"curves-{task}": learning_curves(rows, task) for task in _logged_tasks(rows)}
         if weighted_rows(rows):
             figures["loss-weights"] = loss_weights(rows)
