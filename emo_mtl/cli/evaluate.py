@@ -3,7 +3,12 @@
 import argparse
 from pathlib import Path
 
-from emo_mtl.cli.flags import add_json_argument, add_overlap_argument, add_words_argument
+from emo_mtl.cli.flags import (
+    add_hypotheses_argument,
+    add_json_argument,
+    add_overlap_argument,
+    add_words_argument,
+)
 from emo_mtl.errors import UserError
 from emo_mtl.evaluation.metrics import word_tokenizer
 from emo_mtl.evaluation.parts import read_parts
@@ -23,16 +28,7 @@ HELP = "score generated responses: BLEU, distinct-1, distinct-2, average length 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `emo-mtl evaluate` to its parser."""
-    parser.add_argument(
-        "--hypotheses",
-        nargs="+",
-        required=True,
-        type=Path,
-        metavar="FILE",
-        help="one or several files of responses, one row each: what fairseq-generate printed "
-        "(put back in order by its ids; the D- lines, otherwise the H- lines; the first, i.e. "
-        "best, of --nbest), or plain text with one response a line",
-    )
+    add_hypotheses_argument(parser)
     parser.add_argument(
         "--references",
         nargs="+",

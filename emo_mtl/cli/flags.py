@@ -182,14 +182,16 @@ def add_subset_argument(parser: argparse.ArgumentParser, what: str) -> None:
 
 
 def add_hypotheses_argument(parser: argparse.ArgumentParser) -> None:
-    """Add `--hypotheses`, the files that `emo_mtl.evaluation.responses.read_systems` takes."""
+    """Add `--hypotheses`, files that `emo_mtl.evaluation.responses.read_responses` takes."""
     parser.add_argument(
         "--hypotheses",
         nargs="+",
         required=True,
         type=Path,
         metavar="FILE",
-        help="what fairseq-generate printed for the subset, or one response a line; a file each system",
+        help="a file each system: what fairseq-generate printed for the subset (put back in order by its "
+        "ids; the D- lines, otherwise the H- lines; the first, i.e. best, of --nbest), or plain text with "
+        "one response a line",
     )
 
 
