@@ -28,10 +28,10 @@ for seed in ${SEEDS:-1 2 3}; do
         fairseq-train "$data/data-bin" --user-dir "$plugin" --task emotion_dialogue --arch emo_bart_tiny \
           --classification-tasks e6 --loss-weights "e6=$weight" --task-sampling temperature \
           --sampling-temperature "$temperature" --max-source-length 64 \
-          --criterion multitask_nll --label-smoothing 0.1 --dropout 0 --batch-size 64 --update-freq 2 \
+          --criterion multitask_nll --label-smoothing 0.1 --dropout 0 --batch-size 16 --update-freq 2 \
           --optimizer fused_adam --adam-betas '(0.9, 0.98)' --adam-eps 1e-08 --weight-decay 0.01 --clip-norm 0.1 \
-          --lr 2e-3 --lr-scheduler polynomial_decay --warmup-updates 40 --max-update 400 --total-num-update 400 \
-          --num-workers 0 --no-epoch-checkpoints --disable-validation --log-format simple --log-interval 20 \
+          --lr 1e-3 --lr-scheduler polynomial_decay --warmup-updates 100 --max-update 1200 --total-num-update 1200 \
+          --num-workers 0 --no-epoch-checkpoints --disable-validation --log-format simple --log-interval 100 \
           --log-file "$run/train.log" --save-dir "$run" --seed "$seed" "$@" > /dev/null
         fairseq-generate "$data/data-bin" --user-dir "$plugin" --task emotion_dialogue --score-reference \
           --path "$run/checkpoint_last.pt" --batch-size 64 --required-batch-size-multiple 1 > "$run/scores.part"
