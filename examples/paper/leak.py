@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from emo_mtl.cli.flags import add_overwrite_argument
 from emo_mtl.errors import UserError
-from emo_mtl.evaluation.report.plots import COLOURS, styled
+from emo_mtl.evaluation.report.plots import COLOURS, save_svg, styled
+from emo_mtl.io import check_output
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -70,9 +72,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("evaluation", type=Path, metavar="EVALUATION.json")
     parser.add_argument("out", type=Path, metavar="OUT.svg")
+    add_overwrite_argument(parser, "an earlier figure")
     args = parser.parse_args()
+    check_output(args.out, args.overwrite)
     with styled():
-        draw(read(args.evaluation)).savefig(args.out, metadata={"Date": None})
+        save_svg(draw(read(args.evaluation)), args.out)
 
 
 if __name__ == "__main__":

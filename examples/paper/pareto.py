@@ -15,9 +15,11 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import TYPE_CHECKING, NamedTuple
 
+from emo_mtl.cli.flags import add_overwrite_argument
 from emo_mtl.errors import UserError
-from emo_mtl.evaluation.report.plots import COLOURS, MARKERS, styled
+from emo_mtl.evaluation.report.plots import COLOURS, MARKERS, save_svg, styled
 from emo_mtl.formats import markdown
+from emo_mtl.io import check_output
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -130,10 +132,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("out", type=Path, metavar="OUT")
     parser.add_argument("figure", type=Path, metavar="FIGURE.svg")
+    add_overwrite_argument(parser, "an earlier figure")
     args = parser.parse_args()
+    check_output(args.figure, args.overwrite)
     points = read(args.out)
     with styled():
-        draw(points).savefig(args.figure, metadata={"Date": None})
+        save_svg(draw(points), args.figure)
     print(table(points))
 
 

@@ -16,6 +16,7 @@ from emo_mtl.evaluation.report.tables import (
     ordered,
     weighted_rows,
 )
+from emo_mtl.io import atomic_file
 from emo_mtl.names import RESPONSE
 
 if TYPE_CHECKING:
@@ -65,6 +66,12 @@ def styled() -> Iterator[None]:
         yield
 
 
+def save_svg(figure: "Figure", path: Path) -> None:
+    """Write a figure, as a whole or not at all; the same bytes for the same figure."""
+    with atomic_file(path) as draft:
+        figure.savefig(draft, format="svg", metadata={"Date": None})
+
+
 def save_figures(rows: Sequence[Row], folder: Path) -> list[str]:
     """Write each figure as SVG and PNG; returns the names of the PNG files.
 
@@ -77,7 +84,7 @@ def save_figures(rows: Sequence[Row], folder: Path) -> list[str]:
         if weighted_rows(rows):
             figures["loss-weights"] = loss_weights(rows)
         for name, figure in figures.items():
-            figure.savefig(folder / f"{name}.svg", metadata={"Date": None})
+            save_svg(figure, folder / f"{name}.svg")
             figure.savefig(folder / f"{name}.png", dpi=130)
             names.append(f"{name}.png")
     return names

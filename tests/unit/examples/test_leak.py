@@ -23,6 +23,10 @@ def test_bars(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["leak.py", "in.json", "out.svg"])
     leak.main()
     assert (tmp_path / "out.svg").read_text("utf-8").count("<svg") == 1
+    with pytest.raises(UserError, match="exists already"):
+        leak.main()
+    sys.argv.append("--overwrite")
+    leak.main()
 
 
 def test_a_missing_part_is_named(tmp_path):

@@ -50,6 +50,10 @@ def test_table_and_figure(runs, monkeypatch, capsys):
         "| 5 | 0.5 | 4.5000 | 40.00 | |",
     ]
     assert figure.read_text("utf-8").count("<svg") == 1
+    with pytest.raises(UserError, match="exists already"):
+        pareto.main()
+    sys.argv.append("--overwrite")
+    pareto.main()
 
 
 def test_nothing_to_draw(tmp_path):
