@@ -219,7 +219,7 @@ def unsupported(found: str, expected: object) -> UserError:
     """What to say of a model of ours that transformers' BART cannot be."""
     return UserError(
         f"the checkpoint cannot be converted: found {found}, expected {expected}, since transformers' "
-        "BART has nothing else: train with --arch emo_bart_large, emo_bart_base or emo_bart_tiny and "
+        "BART has nothing else: train with an architecture of emo_mtl, such as --arch emo_bart_large, and "
         "without that flag"
     )
 

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# From a pretrained encoder to a model that has read conversations: fairseq's `denoising` task, then responses, both on
-# open dialogues. Ends with the file that --finetune-from-model takes.
+# From a pretrained encoder, or from random weights, to a model that has read conversations: fairseq's `denoising` task,
+# then responses, both on open dialogues. Ends with the file that --finetune-from-model takes.
 #
 #   FLAGS="--arch ..." bash examples/pretraining/adapt.sh DATA START OUT TALKS [TALKS ...]
 #
 # DATA: of emo-mtl prepare, the dialogues that the model is for. START: a model.pt for DATA's vocabulary, made by
-# emo-mtl import-hf --data DATA (or BART's own, if DATA has GPT-2's BPE). TALKS: folders or files of dialogues that
+# emo-mtl import-hf --data DATA (or BART's own, if DATA has GPT-2's BPE), or '' for random weights. TALKS: folders or files of dialogues that
 # emo-mtl prepare --responses reads. Run again, it goes on where it was stopped. From the environment: FLAGS, the
-# architecture (what import-hf prints) and what else both trainings should have, e.g. --cpu --dropout 0;
+# architecture (what import-hf prints) and what else both trainings should have, e.g. --cpu --dropout 0 --lr 1e-3;
 # DENOISING and RESPONSES, the updates of the two steps (120 and 1,600, for a CPU; 0 leaves a step out).
 set -euo pipefail
 flags=${FLAGS:?the flags that import-hf printed, --arch ... --max-source-positions ...}
@@ -35,7 +35,7 @@ train() {  # NAME UPDATES flags: one step, from the model of the last, which bec
     mkdir -p "$run"
     # shellcheck disable=SC2086 # several words
     fairseq-train "$@" --user-dir "$here/../../emo_mtl" \
-      --finetune-from-model "$model" --dropout 0.1 --attention-dropout 0 --optimizer fused_adam \
+      ${model:+--finetune-from-model "$model"} --dropout 0.1 --attention-dropout 0 --optimizer fused_adam \
       --adam-betas '(0.9, 0.98)' --weight-decay 0.01 --clip-norm 0.1 --lr-scheduler polynomial_decay \
       --warmup-updates $((updates / 16)) --total-num-update "$updates" --max-update "$updates" \
       --no-epoch-checkpoints --save-interval-updates 50 --keep-interval-updates 1 --num-workers 0 \

@@ -128,6 +128,8 @@ class TestArchitectures:
         ("arch", "layers", "units", "ffn", "attention_heads"),
         [
             ("emo_bart_tiny", 2, 128, 512, 4),
+            ("emo_bart_small", 3, 192, 768, 4),
+            ("emo_bart_minilm", 6, 384, 1536, 12),
             ("emo_bart_base", 6, 768, 3072, 12),
             ("emo_bart_large", 12, 1024, 4096, 16),
         ],
@@ -154,10 +156,11 @@ class TestArchitectures:
         assert ours == stock
 
     @pytest.mark.parametrize(
-        ("arch", "expected"), [("emo_bart_tiny", 0.02 * 4), ("emo_bart_base", 0.02)]
+        ("arch", "expected"),
+        [("emo_bart_tiny", 0.02 * 4), ("emo_bart_small", 0.02 * 4), ("emo_bart_base", 0.02)],
     )
     def test_initial_weights(self, build, arch, expected):
-        """tiny: 0.02 * sqrt(1024 / units); embeddings and all of the others: 0.02."""
+        """Of narrow ones 0.02 * sqrt(1024 / units); embeddings and all of the others: 0.02."""
         size = {"encoder_layers": "1", "decoder_layers": "1", "encoder_attention_heads": "4"}
         size |= {"decoder_attention_heads": "4", "encoder_embed_dim": "64"}
         model = build(arch=arch, encoder_ffn_embed_dim="512", **size)[2]
