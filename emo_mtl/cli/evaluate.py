@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> None:
     """Score every hypotheses file, print the table, write the JSON file if asked to.
 
     Raises:
-        UserError: a file cannot be read, is incomplete or does not fit its references.
+        UserError: a file cannot be read, is incomplete, does not fit its references or is one of several
     """
     check_output(args.json, args.overwrite)
     words, description = word_tokenizer(args.word_tokenizer)
@@ -69,6 +69,11 @@ def run(args: argparse.Namespace) -> None:
                 raise UserError(
                     f"{path}: found {len(responses.hypotheses)} hypotheses, expected {len(lines)}, one for "
                     f"each line of {file}; give the references of the subset that was generated"
+                )
+            if len(references) > 1 and lines == responses.hypotheses:
+                raise UserError(
+                    f"{path}: found the lines of {file}, one of its {len(references)} references, expected "
+                    "others: leave that file out of --references"
                 )
         parts = read_parts(args.overlap, RESPONSE, args.subset, len(responses.hypotheses))
         named = (str(path), ", ".join(map(str, args.references or ("T- lines",))))

@@ -268,6 +268,13 @@ class TestErrors:
         message = error(write("one\ntwo\n"), flags=["--references", references])
         assert f"found 2 hypotheses, expected 3, one for each line of {references}" in message
 
+    def test_one_of_several_references(self, write, references, error):
+        """It would have a BLEU of 100."""
+        other = write("one\ntwo\nthree\n", "other.txt")
+        message = error(references, flags=["--references", other, references])
+        assert f"{references}: found the lines of {references}" in message
+        assert "leave that file out of --references" in message
+
     def test_empty_file(self, write, error):
         assert "found an empty file" in error(write(""))
 
