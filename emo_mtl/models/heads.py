@@ -23,7 +23,7 @@ def add_heads(
     if heads and not hasattr(model, "register_classification_head"):
         raise UserError(
             f"{type(model).__name__} has no classification heads, expected one for each of "
-            f"{', '.join(heads)}: use one of emo_mtl, such as --arch emo_bart_large"
+            f"{', '.join(heads)}: use an architecture of emo_mtl, such as --arch emo_bart_large"
         )
     for name, labels in heads.items():
         model.register_classification_head(name, num_classes=len(labels))

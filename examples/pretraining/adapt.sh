@@ -5,9 +5,9 @@
 #   FLAGS="--arch ..." bash examples/pretraining/adapt.sh DATA START OUT TALKS [TALKS ...]
 #
 # DATA: of emo-mtl prepare, the dialogues that the model is for. START: a model.pt for DATA's vocabulary, made by
-# emo-mtl import-hf --data DATA (or BART's own, if DATA has GPT-2's BPE), or '' for random weights. TALKS: folders or files of dialogues that
-# emo-mtl prepare --responses reads. Run again, it goes on where it was stopped. From the environment: FLAGS, the
-# architecture (what import-hf prints) and what else both trainings should have, e.g. --cpu --dropout 0 --lr 1e-3;
+# emo-mtl import-hf --data DATA (or BART's own, if DATA has GPT-2's BPE); '' for random weights. TALKS: folders or files of
+# dialogues that emo-mtl prepare --responses reads. Run again, it goes on where it was stopped. From the environment:
+# FLAGS, the architecture (what import-hf prints) and what else both trainings should have, e.g. --cpu --dropout 0 --lr 1e-3;
 # DENOISING and RESPONSES, the updates of the two steps (120 and 1,600, for a CPU; 0 leaves a step out).
 set -euo pipefail
 flags=${FLAGS:?the flags that import-hf printed, --arch ... --max-source-positions ...}
