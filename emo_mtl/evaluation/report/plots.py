@@ -67,7 +67,11 @@ def styled() -> Iterator[None]:
 
 
 def save_svg(figure: "Figure", path: Path) -> None:
-    """Write a figure, as a whole or not at all; the same bytes for the same figure."""
+    """Write a figure, as a whole or not at all; the same bytes for the same figure.
+
+    Raises:
+        UserError: the file cannot be written
+    """
     with atomic_file(path) as draft:
         figure.savefig(draft, format="svg", metadata={"Date": None})
 
