@@ -156,6 +156,9 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
                 "response_nll_loss": nll_loss.data,
                 "response_ntokens": sample["ntokens"],
             }
+            if not model.training and sample["target"].size(0) > 1:
+                sums["response_gain"] = self.other_nll(model, sample) - nll_loss.data
+                sums["response_gain_ntokens"] = sample["ntokens"]
             weight = 1.0
         else:
             logits, _ = model(**sample["net_input"], classification_head_name=name)  # B x C
@@ -232,18 +235,28 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
         (loss, nll_loss), _ = model(**sample["net_input"], lm_loss=lm_loss)
         return loss, nll_loss
 
+    def other_nll(self, model: nn.Module, sample: dict[str, Any]) -> Tensor:
+        """NLL in nats, summed, of responses, each after the utterance of another one of the mini-batch."""
+        others = {
+            key: sample["net_input"][key].roll(1, dims=0) for key in ("src_tokens", "src_lengths")
+        }
+        moved = {**sample, "net_input": {**sample["net_input"], **others}}
+        return self.response_loss(model, moved, reduce=True)[1].data
+
     def zero_sums(self, device: torch.device) -> dict[str, Any]:
         """What is logged for a task that the micro-batch does not hold.
 
         Losses are tensors and counts are numbers, as where there is something to log: fairseq packs the two
         kinds apart when it adds up over ranks, which hold different tasks in validation.
         """
-        zeros: dict[str, Any] = {"response_count": 0, "response_ntokens": 0}
+        zeros: dict[str, Any] = dict.fromkeys(
+            ["response_count", "response_ntokens", "response_gain_ntokens"], 0
+        )
         zeros |= {
             of_task(name, "right"): torch.zeros((), dtype=torch.long, device=device)
             for name in self.task.multi_label
         }
-        losses = ["response_loss", "response_nll_loss"]
+        losses = ["response_loss", "response_nll_loss", "response_gain"]
         losses += [of_task(name, "weights") for name in self.task.class_weights]
         for name, labels in self.heads.items():
             zeros[of_task(name, "count")] = 0
@@ -258,9 +271,11 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
         """Log each mean over all that the meter has seen, in bits as fairseq does (base 2).
 
         `loss`: sum over tasks of lambda_t times the mean loss of t; `response_loss` and
-        `response_nll_loss` per token, `response_ppl`; for a classification task t `t_loss` per
-        utterance (the weighted mean with `--class-weights`), `t_accuracy` and `t_f1` (macro) in percent.
-        Of several labels an utterance the accuracy is that of whole sets.
+        `response_nll_loss` per token, `response_ppl`; in validation `response_gain`, by how much larger
+        `response_nll_loss` is where the responses of a mini-batch stand after each other's utterances; for
+        a classification task t `t_loss` per utterance (the weighted mean with `--class-weights`),
+        `t_accuracy` and `t_f1` (macro) in percent. Of several labels an utterance the accuracy is that of
+        whole sets.
         """
 
         def total(key: str) -> Any:
@@ -279,6 +294,7 @@ class MultitaskNLLCriterion(LabelSmoothedCrossEntropyCriterion):
         ]
         log_mean("response_loss", "response_loss", "response_count")
         log_mean("response_nll_loss", "response_nll_loss", "response_ntokens")
+        log_mean("response_gain", "response_gain", "response_gain_ntokens")
         if total("response_count") > 0:
             metrics.log_derived(
                 "response_ppl",

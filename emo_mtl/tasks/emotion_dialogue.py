@@ -56,7 +56,13 @@ from emo_mtl.tasks.flags import (
 )
 from emo_mtl.tasks.state import check_state, merged_state, own_state
 from emo_mtl.tasks.validation_bleu import bleu_keys, log_bleu
-from emo_mtl.training.checks import check_gradient, check_launcher, fit_lengths, warn_of_clipping
+from emo_mtl.training.checks import (
+    check_gradient,
+    check_launcher,
+    fit_lengths,
+    warn_of_clipping,
+    warn_of_gain,
+)
 from emo_mtl.training.position import check_room
 from emo_mtl.training.preemption import Preemption
 from emo_mtl.training.restore import check_start
@@ -400,6 +406,10 @@ class EmotionDialogueTask(TranslationTask):
             self.preemption.stop(self.command_cfg)
         FairseqTask.reduce_metrics(self, logging_outputs, criterion)
         log_bleu(logging_outputs)
+
+    def post_validate(self, model: nn.Module, stats: Mapping[str, Any], agg: Any) -> None:
+        """Called in training, after each validation: warns of a model that does not read its input."""
+        warn_of_gain(stats)
 
     # ---- generation
 

@@ -291,7 +291,7 @@ def check_bleu(command: Any) -> None:
 def metric_names(tasks: Sequence[str], has_bleu: bool) -> list[str]:
     """What `multitask_nll` logs in validation that can choose a checkpoint."""
     of_tasks = [f"{name}_{kind}" for name in tasks for kind in ("loss", "accuracy", "f1")]
-    responses = ["response_loss", "response_nll_loss", "response_ppl"]
+    responses = ["response_loss", "response_nll_loss", "response_ppl", "response_gain"]
     return ["loss", *responses, *(["bleu"] if has_bleu else []), *of_tasks]
 
 
@@ -303,7 +303,7 @@ def check_best_metric(checkpoint: Any, metrics: Sequence[str]) -> None:
             f"--best-checkpoint-metric {metric}: is not logged in this training, expected one of "
             f"{', '.join(metrics)}" + ("" if "bleu" in metrics else " (and bleu with --eval-bleu)")
         )
-    more_is_better = metric == "bleu" or metric.endswith(("_accuracy", "_f1"))
+    more_is_better = metric in ("bleu", "response_gain") or metric.endswith(("_accuracy", "_f1"))
     if more_is_better != maximize:
         raise UserError(
             f"--best-checkpoint-metric {metric}: the worst checkpoint would be kept as the best: "

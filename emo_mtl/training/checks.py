@@ -10,6 +10,9 @@ from emo_mtl.errors import UserError
 
 logger = logging.getLogger(__name__)
 
+# Bits per token. A model that reads has some tenths, one whose encoder gives all texts the same states 0.000.
+LEAST_GAIN = 0.005
+
 
 def check_launcher(environment: Mapping[str, str], world_size: int) -> None:
     """Raise `UserError` where a launcher (torchrun) started several processes, each training alone.
@@ -69,6 +72,22 @@ def warn_of_clipping(cfg: Any, tasks: int, weights: Collection[float]) -> None:
             f"--loss-weights {cfg.loss_weights} will hardly act: with --clip-norm {cfg.clip_norm} every "
             f"update is rescaled to the same norm, and not every update holds all {tasks} tasks. Use "
             f"--task-sampling round-robin with --update-freq {tasks} or a multiple"
+        )
+
+
+def warn_of_gain(stats: Mapping[str, Any]) -> None:
+    """Warn where responses are as probable after the utterances of others: it can pass as a good model.
+
+    Args:
+        stats: of a validation, see `MultitaskNLLCriterion.reduce_metrics`
+    """
+    gain = stats.get("response_gain")
+    if gain is not None and gain < LEAST_GAIN:
+        logger.warning(
+            f"response_gain {gain} bits per token: the responses of the validation set are as probable after "
+            "other utterances, so that the model does not read what it answers. At the start of a training "
+            "that may pass; where it stays or comes back, lower --lr or give more --warmup-updates, whatever "
+            "response_ppl says"
         )
 
 

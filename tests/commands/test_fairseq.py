@@ -16,6 +16,7 @@ from helpers.commands import MULTITASK, TASK, TRAIN, run_command, train
 
 from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError
+from emo_mtl.training.checks import LEAST_GAIN
 
 
 def parameters(save_dir: Path) -> dict[str, torch.Tensor]:
@@ -48,6 +49,14 @@ class TestTrain:
         assert float(valid["valid_loss"]) == pytest.approx(total, abs=0.01)
         best = torch.load(trained[0], weights_only=True)["extra_state"]["best"]
         assert best == float(valid["valid_e6_f1"])
+
+    def test_says_whether_the_model_reads(self, trained):
+        _, log = trained
+        found = [line for line in json_lines(log) if "valid_loss" in line]
+        gains = [float(line["valid_response_gain"]) for line in found]
+        assert gains
+        warnings = log.count("does not read what it answers")
+        assert warnings == sum(gain < LEAST_GAIN for gain in gains)
 
     def test_checkpoint_loads_with_weights_only(self, trained):
         state = torch.load(trained[0], weights_only=True)

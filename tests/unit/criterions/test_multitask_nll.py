@@ -170,6 +170,63 @@ class TestForward:
             torch.testing.assert_close(gradient, expected[parameter], rtol=0.1, atol=0.02 * scale)
 
 
+class TestGain:
+    """By how much less probable responses are after the utterance of the next one of their mini-batch."""
+
+    @staticmethod
+    def nll(task, model, batch: dict) -> float:
+        """Computed anew, in nats, summed."""
+        lprobs = model.get_normalized_probs(model(**batch["net_input"]), log_probs=True)
+        gold = lprobs.gather(2, batch["target"].unsqueeze(2)).squeeze(2)
+        return -gold[batch["target"] != task.target_dictionary.pad()].sum().item()
+
+    def test_is_the_difference_of_two_losses(self, build):
+        _, task, model, criterion = build()
+        batch = batch_of(task, "response", "valid", size=3)
+        sources = batch["net_input"]["src_tokens"]
+        with torch.no_grad():
+            log = criterion(model.eval(), batch)[2]
+            own = self.nll(task, model, batch)
+            batch["net_input"]["src_tokens"] = sources[[2, 0, 1]]
+            other = self.nll(task, model, batch)
+        assert abs(other - own) > 1e-3
+        assert log["response_gain"].item() == pytest.approx(other - own, rel=1e-3)
+        assert log["response_nll_loss"].item() == pytest.approx(own, rel=1e-5)
+        bits = reduced([log])[0]["response_gain"]
+        assert bits == pytest.approx((other - own) / batch["ntokens"] / math.log(2), abs=6e-4)
+
+    def test_encoder_that_gives_all_texts_the_same_states(self, build):
+        """Perplexity does not tell; the gain does."""
+        _, task, model, criterion = build()
+        last = model.encoder.layers[-1].final_layer_norm
+        torch.nn.init.zeros_(last.weight)
+        torch.nn.init.ones_(last.bias)
+        log = criterion(model.eval(), batch_of(task, "response", "valid"))[2]
+        assert reduced([log])[0]["response_gain"] == 0
+
+    def test_is_not_measured_in_training_or_of_one_response(self, build):
+        _, task, model, criterion = build()
+        batch, one = (batch_of(task, "response", size=size) for size in (3, 1))
+        logs = [criterion(model.train(), batch)[2], criterion(model.eval(), one)[2]]
+        assert all("response_gain" not in values for values in reduced(logs))
+
+    def test_batches_and_ranks_add_up(self, build):
+        """Each token counts the same, also beside batches that have none."""
+        _, task, model, criterion = build()
+        task.load_dataset("valid")
+        data = task.datasets["valid"]
+        indices = data.task_indices("response")
+        groups = [indices[:5], indices[5:7], indices[7:8], data.task_indices("e6")[:3]]
+        batches = [data.collater([data[int(i)] for i in group]) for group in groups]
+        with torch.no_grad():
+            logs = [criterion(model.eval(), batch)[2] for batch in batches]
+        nats = sum(log["response_gain"].item() for log in logs)
+        tokens = batches[0]["ntokens"] + batches[1]["ntokens"]
+        for values in reduced(logs):
+            expected = nats / tokens / math.log(2)
+            assert values["response_gain"] == pytest.approx(expected, abs=6e-4)
+
+
 CLASS_WEIGHTED = {"class_weights": "e6=balanced", "loss_weights": "e6=0.5"}
 
 

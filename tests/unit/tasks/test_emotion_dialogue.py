@@ -547,6 +547,25 @@ class TestBuildCriterion:
         assert moved[0].abs().max() > 1e-6
 
 
+class TestPostValidate:
+    @pytest.mark.parametrize(
+        ("stats", "warns"),
+        [
+            ({"response_gain": 0.0}, True),
+            ({"response_gain": -0.001}, True),
+            ({"response_gain": 0.004}, True),
+            ({"response_gain": 0.005}, False),
+            ({"response_gain": 0.3}, False),
+            ({}, False),  # no responses, or one a mini-batch
+        ],
+    )
+    def test_warns_of_a_model_that_does_not_read(self, build, caplog, stats, warns):
+        _, task, model, _ = build()
+        with caplog.at_level(logging.WARNING):
+            task.post_validate(model, stats, None)
+        assert ("does not read" in caplog.text) is warns
+
+
 class TestCheckLauncher:
     @pytest.mark.parametrize(
         ("environment", "world_size"),

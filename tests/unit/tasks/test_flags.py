@@ -209,12 +209,17 @@ class TestBestMetric:
         given = changed(training, "checkpoint", best_checkpoint_metric=metric)
         message = refusal(check, given, data_bin)
         assert f"--best-checkpoint-metric {metric}: is not logged" in message
-        assert "loss, response_loss, response_nll_loss, response_ppl, e6_loss, e6_acc" in message
+        assert (
+            "loss, response_loss, response_nll_loss, response_ppl, response_gain, e6_loss"
+            in message
+        )
         check(changed(given, "dataset", disable_validation=True), data_bin)
 
-    @pytest.mark.parametrize("metric", ["e6_f1", "e2_accuracy", "response_ppl", "loss"])
+    @pytest.mark.parametrize(
+        "metric", ["e6_f1", "e2_accuracy", "response_gain", "response_ppl", "loss"]
+    )
     def test_the_worst_would_be_kept(self, training, data_bin, metric):
-        is_score = metric.startswith("e")
+        is_score = metric in ("e6_f1", "e2_accuracy", "response_gain")
         name = "maximize_best_checkpoint_metric"
         given = changed(training, "checkpoint", best_checkpoint_metric=metric)
         check(changed(given, "checkpoint", **{name: is_score}), data_bin)
