@@ -112,8 +112,17 @@ def compare(
                 "with the same --max-target-length"
             )
     counts = np.array([len(words(text)) for text in first.texts])
+    less = np.stack(
+        [system.nats - first.nats for system in systems.values()], axis=1
+    )  # N x systems
+    # one draw of a part for all systems: it takes more time than what is computed of it
+    resampled = {
+        part: resample_means(less[list(ids)], seed)
+        for part, ids in parts.items()
+        if len(systems) > 1
+    }
     rows = []
-    for name, system in systems.items():
+    for column, (name, system) in enumerate(systems.items()):
         for part, ids in parts.items():
             nats, total = system.nats[list(ids)], int(counts[list(ids)].sum())
             row = Row(
@@ -125,8 +134,7 @@ def compare(
                 nats_per_word=float(nats.sum() / max(1, total)),
             )
             if system is not first:
-                less = nats - first.nats[list(ids)]
-                found = interval(less, resample_means(less[:, None], seed)[:, 0])
+                found = interval(less[list(ids), column], resampled[part][:, column])
                 row.difference, row.low, row.high = found.mean, found.low, found.high
             rows.append(row)
     return rows
