@@ -64,8 +64,8 @@ def measure(settings: Settings) -> dict[str, Any]:
     agreement = {
         name: sum(runs[name][0]["hypotheses"][i] == ours[i] for i in ours) for name in systems
     }
-    for run in (run for some in runs.values() for run in some):
-        run["sentences"] = len(run.pop("hypotheses"))
+    for found in (found for some in runs.values() for found in some):
+        found["sentences"] = len(found.pop("hypotheses"))
     distinct = len(set(ours.values()))
     return {
         "job": job,

@@ -139,9 +139,8 @@ class TransformersStep:
         symbols = len(task.tgt_dict)
         self.smoother = LabelSmoother(epsilon=LABEL_SMOOTHING * symbols / (symbols - 1))
         fused = "fused" in transformers.TrainingArguments.default_optim
-        decay = {"weight_decay": WEIGHT_DECAY}
         self.optimizer = torch.optim.AdamW(
-            model.parameters(), lr=LR, betas=BETAS, eps=EPS, fused=fused, **decay
+            model.parameters(), LR, BETAS, EPS, weight_decay=WEIGHT_DECAY, fused=fused
         )
         self.dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision)
         self.scaler = torch.amp.GradScaler(self.device, enabled=precision == "fp16")

@@ -55,9 +55,17 @@ class Outcome:
 def steps(args: argparse.Namespace) -> list[Step]:
     """All steps but the plan, which is made of their results."""
     data, out, cpu = args.bundle / "gpt2", args.out, args.device == "cpu"
-    benchmark = [PYTHON, HERE.parent / "run.py", "--runs", "1" if cpu else "2", "--overwrite"]
-    size = ["--size", "toy", "--threads", "1"] if cpu else ["--device", "cuda", "--data", data]
-    tests = [
+    benchmark: list[str | Path] = [
+        PYTHON,
+        HERE.parent / "run.py",
+        "--runs",
+        "1" if cpu else "2",
+        "--overwrite",
+    ]
+    size: list[str | Path] = (
+        ["--size", "toy", "--threads", "1"] if cpu else ["--device", "cuda", "--data", data]
+    )
+    tests: list[str | Path] = [
         PYTHON,
         *("-m", "pytest", "-m", "gpu", "-q", "-p", "no:cacheprovider"),
         HERE.parents[1] / "tests/gpu",
@@ -73,7 +81,15 @@ def steps(args: argparse.Namespace) -> list[Step]:
     ]
     for precision in ["fp32"] if cpu else PRECISIONS:
         name = f"train-{precision}"
-        flags = ["--only", "train", "--in-process", "--precision", precision, "--out", out / name]
+        flags: list[str | Path] = [
+            "--only",
+            "train",
+            "--in-process",
+            "--precision",
+            precision,
+            "--out",
+            out / name,
+        ]
         found.append(
             Step(name, f"Training, {precision}", 600 if cpu else 90, [[*benchmark, *size, *flags]])
         )

@@ -71,9 +71,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         pairs = read_split(args.data, RESPONSE, split)
         emotions = read_labelled(args.data, args.task, split)
         rows = list(zip(pairs.utterances, pairs.answers, emotions.answers, strict=True))
-        kept = range(len(rows))
-        if split == "train":
-            kept = at_most(emotions.answers, args.most, args.seed)
+        is_train = split == "train"
+        kept = at_most(emotions.answers, args.most, args.seed) if is_train else range(len(rows))
         contents[split] = "".join(dialogue(*rows[i]) for i in kept)
     args.out.mkdir(parents=True)  # nothing is left of a run that failed
     for split, content in contents.items():

@@ -100,11 +100,19 @@ def count_updates(sizes: dict[str, int], flags: Sequence[str], sampling: str) ->
     Args:
         sizes: training examples of each task that is trained, of the responses first
         flags: with `--batch-size`, `--update-freq`, `--max-epoch` and perhaps `--max-update`
+
+    Raises:
+        UserError: a training without an end
     """
     batches = [math.ceil(size / number_in(flags, "--batch-size")) for size in sizes.values()]
     steps = sum(batches) if sampling == "proportional" else batches[0] * len(batches)
     ends = number_in(flags, "--max-epoch"), number_in(flags, "--max-update", "0")
-    return horizon.count_updates(steps, [number_in(flags, "--update-freq")], *ends)
+    updates = horizon.count_updates(steps, [number_in(flags, "--update-freq")], *ends)
+    if updates is None:
+        raise UserError(
+            "--max-epoch 0 without --max-update: nothing ends the training, give one of them"
+        )
+    return updates
 
 
 def number_in(flags: Sequence[str], name: str, default: str = "") -> int:

@@ -190,6 +190,11 @@ def make_text(rng: random.Random, emotion: str) -> str:
     return capitalise(slots.fill(template))
 
 
+def texts_of(rng: random.Random, emotions: tuple[str, ...], count: int) -> list[str]:
+    """Different texts, each of one of the emotions."""
+    return distinct(lambda: make_text(rng, rng.choice(emotions)), count)
+
+
 def labelled_texts(
     rng: random.Random, rows: dict[str, int], broad: dict[str, tuple[str, ...]]
 ) -> list[tuple[str, str]]:
@@ -201,9 +206,7 @@ def labelled_texts(
     """
     texts = []
     for label, count in rows.items():
-        emotions = broad.get(label, (label,))
-        made = distinct(lambda emotions=emotions: make_text(rng, rng.choice(emotions)), count)
-        texts += [(label, text) for text in made]
+        texts += [(label, text) for text in texts_of(rng, broad.get(label, (label,)), count)]
     rng.shuffle(texts)
     return texts
 

@@ -40,7 +40,7 @@ def emo_mtl_responder(checkpoint: Path, data: Path) -> tuple[Callable[[Batch], B
         hypotheses = task.inference_step(generator, [model], sample)
         return [best[0]["tokens"].tolist() for best in hypotheses]
 
-    dataset = task.splits.responses(data, "test")
+    dataset = task.splits.responses(data, "test", task.emotions, dropout=1)
     return respond, [dataset.src[number].tolist() for number in range(len(dataset))]
 
 

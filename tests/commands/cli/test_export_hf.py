@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 import torch
 from helpers.checkpoints import real_state
-from helpers.commands import run_command
+from helpers.commands import REPOSITORY, run_command
 from helpers.config import printed
+from helpers.shell import bash
 
 from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError
@@ -120,6 +121,15 @@ class TestGeneration:
         )
         found = [tokenizer.convert_tokens_to_ids(result.hypotheses[0]) for result in results]
         assert found == [[n for n in row if n not in (1, 2)] for row in expected.tolist()]
+
+    def test_compared_by_the_example(self, sample, checkpoint, exported, programs):
+        pytest.importorskip("ctranslate2", reason="needs ctranslate2")
+        files = f"{exported} {checkpoint} {sample / 'data-bin'}"
+        sizes = "--sentences 6 --batch-size 4 --rounds 1"
+        table = bash(f"python examples/serving/compare.py {files} {sizes}", REPOSITORY, programs)
+        rows = [line.strip("| ").split(" | ") for line in table.splitlines()[3:]]
+        assert [(row[0], row[-1]) for row in rows[:2]] == [("emo_mtl", "6"), ("transformers", "6")]
+        assert len(rows) == 4
 
 
 class TestClassification:

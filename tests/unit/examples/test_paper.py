@@ -89,6 +89,11 @@ class TestCountUpdates:
             == 9
         )
 
+    def test_nothing_ends_it(self):
+        flags = (*self.FLAGS, "--max-epoch", "0")
+        with pytest.raises(UserError, match="nothing ends the training"):
+            driver.count_updates({"response": 64}, flags, "proportional")
+
 
 class TestArguments:
     def parse(self, *argv: str) -> Namespace:
