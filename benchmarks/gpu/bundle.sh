@@ -4,7 +4,9 @@
 #   bash benchmarks/gpu/bundle.sh RAW GPT2_FILES [BUNDLE]
 #
 # RAW: the raw corpora; GPT2_FILES: encoder.json, vocab.bpe, dict.txt (emo-mtl download gpt2-bpe). BUNDLE (default:
-# benchmarks/gpu/bundle) is not kept by git. WITH="ctranslate2" carries more packages.
+# benchmarks/gpu/bundle) is not kept by git. WITH="ctranslate2" carries more packages, TALKS="FILE ..." open dialogues
+# (what emo-mtl prepare --responses reads), which the training of the last step begins with. BUNDLE/data.tar.xz and
+# BUNDLE/wheels are enough on the other machine.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 raw=$1 gpt2=$2 bundle=${3:-$here/bundle}
@@ -17,6 +19,19 @@ prepare() {  # NAME [flags of prepare]
 }
 prepare gpt2 --bpe gpt2 --gpt2-bpe-dir "$gpt2"
 prepare spm --bpe sentencepiece
+names=(gpt2 spm)
+if [ -n "${TALKS:-}" ]; then
+  names+=(talks)
+  if [ ! -e "$bundle/talks/manifest.json" ]; then
+    written=$(mktemp -d)
+    # shellcheck disable=SC2086 # several files
+    python3 "$here/../../examples/pretraining/dialogues.py" "$bundle/spm" "$written" $TALKS
+    emo-mtl prepare --responses "$written" --bpe sentencepiece --sentencepiece-model "$bundle/spm/spm.model" \
+      --out-dir "$bundle/talks"
+    rm -rf "$bundle/talks/text" "$written"
+  fi
+fi
+tar -C "$bundle" -c "${names[@]}" | xz -T0 -3 > "$bundle/data.tar.xz"
 
 # what a machine with torch, transformers, sacrebleu and pytest may lack
 platforms=()

@@ -15,6 +15,9 @@ for ((i = 1; i <= $#; i++)); do
     --bundle=*) bundle=${!i#*=} ;;
   esac
 done
+if [ ! -e "$bundle/spm" ] && [ -e "$bundle/data.tar.xz" ]; then
+  tar -C "$bundle" -xJf "$bundle/data.tar.xz"
+fi
 if ! python3 -c 'import fairseq' 2> /dev/null && compgen -G "$bundle/wheels/*.whl" > /dev/null; then
   site=$(mktemp -d)
   python3 -m pip install --quiet --no-index --no-deps --no-compile --no-cache-dir --target "$site" "$bundle"/wheels/*.whl
