@@ -26,6 +26,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="no N tokens twice in a row; 0: no limit (default: %(default)s)",
     )
     parser.add_argument(
+        "--mmi-weight",
+        type=float,
+        default=0.0,
+        metavar="W",
+        help="from 0 to 1: how much less an answer of beam search is worth the more it fits everything "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
         "--seed", type=int, default=1, help="of sampling with /sample (default: %(default)s)"
     )
     parser.add_argument(
@@ -45,6 +53,8 @@ def run(args: argparse.Namespace) -> None:
     print("Loading the model ...", file=sys.stderr, flush=True)
     bart = load_model(args)
     settings = {"beam": args.beam, "no_repeat_ngram_size": args.no_repeat_ngram_size}
+    if args.mmi_weight:
+        settings["mmi_weight"] = args.mmi_weight
     bart.build_generator(**settings)
     import torch
 

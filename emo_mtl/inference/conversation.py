@@ -150,8 +150,10 @@ class Conversation:
         if name == "/reset":
             self.settings, self.emotion, self.turns = self.start, None, []
         elif name in ("/beam", "/sample"):
-            settings = beam_settings(values) if name == "/beam" else sample_settings(values)
-            settings["no_repeat_ngram_size"] = self.start["no_repeat_ngram_size"]
+            is_beam = name == "/beam"
+            settings = beam_settings(values) if is_beam else sample_settings(values)
+            kept = ["no_repeat_ngram_size", *(["mmi_weight"] if is_beam else [])]
+            settings |= {key: self.start[key] for key in kept if key in self.start}
             self.bart.build_generator(**settings)
             self.settings = settings
         elif name == "/help":

@@ -139,6 +139,7 @@ class EmoBART:
         batch_size: int = 32,
         typed: bool = True,
         emotion: str | Sequence[str | None] | None = None,
+        mmi_weight: float = 0.0,
         **settings: Any,
     ) -> list[str]:
         """Answer each text; beam search gives the same answers every time.
@@ -152,6 +153,8 @@ class EmoBART:
             typed: bring each text to the form of the dialogues, and write the answers as people do
             emotion: that the answers are to have, one of :attr:`emotions`, or a list with one for each text;
                 `auto` for the one that the head of `--emotion-task` expects; None for no wish
+            mmi_weight: how much less an answer is worth the more it fits everything, from 0 (as in training)
+                to 1: `--mmi-weight`; in beam search
             settings: others of fairseq's flags of generation, with `_` for `-`: `lenpen`, `unnormalized`,
                 `unkpen`, `min_len`, `max_len_b`, `temperature`; `sampling=True` with `sampling_topk` or
                 `sampling_topp`; `diverse_beam_groups` with `diverse_beam_strength`; `diversity_rate`
@@ -165,7 +168,7 @@ class EmoBART:
             check_range("seed", seed, int, 0, 2**63 - 1)
         dataset = self._encode(texts, RESPONSE, typed)
         generator = self.build_generator(
-            beam=beam, no_repeat_ngram_size=no_repeat_ngram_size, **settings
+            mmi_weight, beam=beam, no_repeat_ngram_size=no_repeat_ngram_size, **settings
         )
         wanted = self.wanted_emotions(texts, emotion, typed)
         ignored = getattr(generator, "symbols_to_strip_from_output", {generator.eos})
@@ -254,8 +257,9 @@ class EmoBART:
     def _device(self) -> torch.device:
         return next(self.model.parameters()).device
 
-    def build_generator(self, **settings: Any) -> Any:
-        """fairseq's generator; `UserError` as of `emo_mtl.generation.settings.generation_config`."""
+    def build_generator(self, mmi_weight: float = 0.0, **settings: Any) -> Any:
+        """fairseq's generator; `UserError` as of :meth:`respond`."""
+        check_range("mmi_weight", mmi_weight, float, 0, 1)
         longest = min(self.task.cfg.max_target_length, self.model.max_decoder_positions()) - 1
         config = generation_config(settings, len(self.task.target_dictionary), longest)
-        return self.task.build_generator([self.model], config)
+        return self.task.build_generator([self.model], config, mmi_weight=mmi_weight)

@@ -100,6 +100,14 @@ class EmotionDialogueConfig(TranslationConfig):
             "model's head of --emotion-task expects. Without one by default"
         },
     )
+    mmi_weight: float = field(
+        default=0.0,
+        metadata={
+            "help": "in generation: subtract this share of a response's log-probability after an empty "
+            "utterance, from 0 to 1 (maximum mutual information, Li et al. 2016): answers that would fit "
+            "everything make room for some that fit the utterance. 0 by default: off"
+        },
+    )
     max_source_length: int = field(
         default=64,
         metadata={

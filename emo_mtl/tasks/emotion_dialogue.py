@@ -32,6 +32,7 @@ from emo_mtl.data.splits import (
 from emo_mtl.errors import UserError
 from emo_mtl.generation import response
 from emo_mtl.generation.fast.beam_search import BeamSearchGenerator
+from emo_mtl.generation.mmi import as_language_model, check_mmi
 from emo_mtl.generation.ngram_block import block_ngrams, set_given
 from emo_mtl.generation.wanted import expected, with_wanted
 from emo_mtl.inference import bpe, model_files
@@ -420,20 +421,29 @@ class EmotionDialogueTask(TranslationTask):
         seq_gen_cls: Any = None,
         extra_gen_cls_kwargs: dict[str, Any] | None = None,
         prefix_allowed_tokens_fn: Any = None,
+        mmi_weight: float | None = None,
     ) -> Any:
         """fairseq's generator, at most `--max-target-length` tokens, with an n-gram blocker that blocks.
 
         A response holds none of `response.never_generated`; :meth:`inference_step` puts the first `<s>`.
-        With `seq_gen_cls=SequenceGenerator` beam search is fairseq's own.
+        With `seq_gen_cls=SequenceGenerator` beam search is fairseq's own. `mmi_weight` is that of
+        `--mmi-weight` by default.
 
         Raises:
             UserError: a flag that does not work here (`docs/flags.md`)
         """
         check_group("generation", args)
+        extra = extra_gen_cls_kwargs or {}
+        weight = self.cfg.mmi_weight if mmi_weight is None else mmi_weight
+        check_mmi(weight, args, extra.get("lm_model") is not None)
         if seq_gen_cls is None and not getattr(args, "print_alignment", False):
             seq_gen_cls = BeamSearchGenerator
         longest = min(self.cfg.max_target_length, *(m.max_decoder_positions() for m in models))
-        settings = {**response.limits(self.tgt_dict, longest), **(extra_gen_cls_kwargs or {})}
+        settings = {
+            **response.limits(self.tgt_dict, longest),
+            **extra,
+            **as_language_model(models, self.tgt_dict, weight),
+        }
         generator = super().build_generator(
             models, args, seq_gen_cls, settings, prefix_allowed_tokens_fn
         )

@@ -182,7 +182,7 @@ def check_training(command: Any, folder: Path, tasks: Sequence[str]) -> None:
         check_group(group, command[group], bool(tasks))
     check_subsets(command.dataset, folder, tasks)
     check_precision(command)
-    check_emotion(command.task)
+    check_answers(command.task)
     check_bleu(command)
     if command.criterion._name == "multitask_nll":
         check_group("criterion", command.criterion)
@@ -248,8 +248,12 @@ def check_precision(command: Any) -> None:
                 )
 
 
-def check_emotion(task: Any) -> None:
-    """Raise `UserError` for flags of a wanted emotion that make no sense in training."""
+def check_answers(task: Any) -> None:
+    """Raise `UserError` for flags of how answers are to be that make no sense in training."""
+    if task.mmi_weight:
+        raise UserError(
+            f"--mmi-weight {task.mmi_weight}: is a flag of fairseq-generate and fairseq-interactive"
+        )
     if task.emotion:
         raise UserError(
             f"--emotion {task.emotion}: is a flag of fairseq-generate and fairseq-interactive: train with "

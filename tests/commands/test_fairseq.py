@@ -16,6 +16,7 @@ from helpers.commands import MULTITASK, TASK, TRAIN, run_command, train
 
 from emo_mtl.cli.main import main
 from emo_mtl.errors import UserError
+from emo_mtl.inference.hub_interface import EmoBART
 from emo_mtl.training.checks import LEAST_GAIN
 
 
@@ -122,6 +123,19 @@ class TestGenerate:
             tokens = hypothesis.split()
             trigrams = Counter(zip(tokens, tokens[1:], tokens[2:], strict=False))
             assert max(trigrams.values(), default=1) == 1, hypothesis
+
+    def test_mmi_weight(self, sample, trained):
+        """The same answers from Python, and others than without."""
+        texts = (sample / "text" / "response" / "valid.source").read_text("utf-8").split("\n")[:20]
+        bart = EmoBART.from_pretrained(trained[0], device="cpu")
+        both = []
+        for weight in (0.0, 0.8):
+            flags = ["--gen-subset", "valid", "--batch-size", "32", "--mmi-weight", str(weight)]
+            output = generate(sample, trained[0], *flags)
+            lines = dict(re.findall(r"^D-(\d+)\t\S+\t(.*)$", output, flags=re.MULTILINE))
+            both.append([lines[str(i)] for i in range(len(texts))])
+            assert both[-1] == bart.respond(texts, mmi_weight=weight, typed=False)
+        assert both[0] != both[1]
 
     def test_references_are_text(self, sample, trained):
         output = generate(sample, trained[0], "--gen-subset", "valid", "--batch-size", "32")

@@ -39,10 +39,14 @@ class Setting:
         order = [int(i) for i in batch["id"]]
         return utils.apply_to_sample(lambda tensor: tensor.to(self.device), batch), order
 
-    def generate(self, utterances, stock=False, prefix_tokens=None, models=None, **flags):
+    def generate(
+        self, utterances, stock=False, prefix_tokens=None, models=None, mmi_weight=0.0, **flags
+    ):
         models = models or [self.model]
         cls = SequenceGenerator if stock else None
-        generator = self.task.build_generator(models, Namespace(**flags), seq_gen_cls=cls)
+        generator = self.task.build_generator(
+            models, Namespace(**flags), seq_gen_cls=cls, mmi_weight=mmi_weight
+        )
         assert type(generator) is (SequenceGenerator if stock else BeamSearchGenerator)
         batch, order = self.sample(utterances)
         torch.manual_seed(1)

@@ -88,6 +88,10 @@ class TestConversation:
         conversation.command("/sample topk=5 temperature=0.7")
         sampling = {"sampling": True, "sampling_topk": 5, "temperature": 0.7}
         assert conversation.settings == {"beam": 1, "no_repeat_ngram_size": 3, **sampling}
+        conversation.start = {**START, "mmi_weight": 0.5}  # of beam search alone
+        assert "mmi_weight" not in conversation.command("/sample")
+        assert "mmi_weight 0.5" in conversation.command("/beam 7")
+        conversation.start = START
         assert "beam 2" in conversation.command("/reset")
         assert conversation.settings == START
 

@@ -146,6 +146,8 @@ class TestRefused:
     def test_flags_of_generation(self, build, folder):
         with pytest.raises(UserError, match="--emotion w1: is a flag of fairseq-generate"):
             build(folder, emotion="w1")
+        with pytest.raises(UserError, match=r"--mmi-weight 0\.5: is a flag of fairseq-generate"):
+            build(folder, mmi_weight="0.5")
         with pytest.raises(
             UserError, match=r"--emotion-dropout 1.0: expected 0 or more, less than 1"
         ):
