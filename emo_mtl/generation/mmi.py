@@ -33,17 +33,21 @@ class WithoutUtterance(nn.Module):
         Returns:
             B x 1 x V, in nats
         """
-        source = tokens.new_tensor([self.empty])
         lprobs = []
         for model in self.models:
-            encoded = model.encoder(source, tokens.new_tensor([len(self.empty)]))
-            encoded = model.encoder.reorder_encoder_out(encoded, tokens.new_zeros(len(tokens)))
+            encoded = self.encode(model, tokens)
             features, _ = model.decoder(
                 tokens, encoder_out=encoded, features_only=True
             )  # B x T x C
             logits = model.decoder.output_layer(features[:, -1:])
             lprobs.append(torch.log_softmax(logits.float(), dim=2))
         return torch.logsumexp(torch.stack(lprobs), dim=0) - torch.tensor(len(lprobs)).log()
+
+    def encode(self, model: nn.Module, tokens: Tensor) -> dict[str, Any]:
+        """The encoder's output for an empty utterance in place of each of B (tokens: B x T)."""
+        source = tokens.new_tensor([self.empty])
+        encoded = model.encoder(source, tokens.new_tensor([len(self.empty)]))
+        return model.encoder.reorder_encoder_out(encoded, tokens.new_zeros(len(tokens)))
 
     def get_normalized_probs(self, lprobs: Tensor, log_probs: bool, sample: Any) -> Tensor:
         """What :meth:`forward` returns: `SequenceGenerator` asks for log-probabilities."""

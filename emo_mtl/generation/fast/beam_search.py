@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from itertools import repeat
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from torch import Tensor
 
 from emo_mtl.generation.fast.incremental_decoder import IncrementalDecoder, is_plain
 from emo_mtl.generation.fast.vocabulary import best_continuations, logits_buffer, project
+from emo_mtl.generation.mmi import WithoutUtterance
 from emo_mtl.generation.ngram_block import NGramBlock
 
 # Steps after which the host looks for hypotheses that have ended. Each look waits for a GPU; a sentence that
@@ -59,12 +61,12 @@ class BeamSearchGenerator(SequenceGenerator):
         return self.search_beams(sample, torch.cat([start, prefix_tokens], dim=1), max_len)
 
     def is_plain(self) -> bool:
-        """Whether nothing but beam search with one model is asked for."""
+        """Whether nothing but beam search with one model is asked for, and perhaps `--mmi-weight`."""
         return (
             type(self.search) is BeamSearch
             and isinstance(self.repeat_ngram_blocker, NGramBlock | None)
             and self.model.models_size == 1
-            and self.lm_model is None
+            and isinstance(self.lm_model, WithoutUtterance | None)
             and self.unk_penalty == 0
             and self.temperature == 1
             and not self.match_source_len
@@ -91,20 +93,33 @@ class BeamSearchGenerator(SequenceGenerator):
         model = self.model.single_model
         weight = model.decoder.output_projection.weight
         encoder_out = model.encoder.forward_torchscript(sample["net_input"])
-        decoder = IncrementalDecoder(model.decoder, encoder_out, max_len + 1)
-        buffer = logits_buffer(len(tokens) * self.beam_size, self.vocab_size, tokens.device)
+        decoders = [IncrementalDecoder(model.decoder, encoder_out, max_len + 1)]
+        if self.lm_model is not None:
+            nothing = self.lm_model.encode(model, tokens)
+            decoders.append(IncrementalDecoder(model.decoder, nothing, max_len + 1))
+        size = len(tokens) * self.beam_size, self.vocab_size
+        buffers = [logits_buffer(*size, tokens.device) for _ in decoders]
+
+        def next_logits(features: list[Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+            """As :func:`project`, with the share of what is said after nothing taken off the logits."""
+            found = [project(*each) for each in zip(features, repeat(weight), buffers)]
+            for logits, maximum, log_sum in found[1:]:
+                lprobs = (logits - maximum - log_sum)[:, : self.vocab_size]
+                found[0][0][:, : self.vocab_size].add_(lprobs, alpha=self.lm_weight)
+            return found[0]
+
         if self.token_indices_to_suppress is not None:  # fairseq leaves it on the CPU
             self.token_indices_to_suppress = self.token_indices_to_suppress.to(tokens.device)
 
-        features = decoder(tokens)  # B x 2 x C
-        logits, maximum, log_sum = project(features[:, 0], weight, buffer)
+        features = [decoder(tokens) for decoder in decoders]  # B x 2 x C each
+        logits, maximum, log_sum = next_logits([each[:, 0] for each in features])
         scores = logits.gather(1, tokens[:, 1:]) - maximum - log_sum  # BK x t, sums of log p
         hypotheses: list[list[dict[str, Tensor]]] = [[] for _ in tokens]
         open_ = list(range(len(tokens)))  # the sentence of each K rows
         look = LOOK.get(tokens.device.type, LOOK["cuda"])
         unseen: list[Step] = []
         for step in range(1, max_len + 1):
-            logits, maximum, log_sum = project(features[:, -1], weight, buffer)
+            logits, maximum, log_sum = next_logits([each[:, -1] for each in features])
             self.ban(logits, tokens, len(open_), step, max_len)
             last = scores[:, -1].view(len(open_), -1)  # B x K
             total, chosen, beam = best_continuations(
@@ -125,14 +140,16 @@ class BeamSearchGenerator(SequenceGenerator):
             active = ends.int().argsort(dim=1, stable=True)[:, : self.beam_size]
             if len(left) < len(open_):
                 kept = torch.tensor(left).to(tokens.device, non_blocking=True)
-                decoder.select_sentences(kept)
+                for decoder in decoders:
+                    decoder.select_sentences(kept)
                 total, chosen, rows, active = (x[kept] for x in (total, chosen, rows, active))
                 open_ = [open_[i] for i in left]
             rows, chosen, total = (x.gather(1, active).view(-1) for x in (rows, chosen, total))
             tokens = torch.cat([tokens[rows], chosen.unsqueeze(1)], dim=1)
             scores = torch.cat([scores[rows], total.unsqueeze(1)], dim=1)
-            decoder.select_rows(rows)
-            features = decoder(tokens[:, -1:])
+            for decoder in decoders:
+                decoder.select_rows(rows)
+            features = [decoder(tokens[:, -1:]) for decoder in decoders]
         if not all(hypotheses):
             raise FloatingPointError(
                 "no hypothesis has a finite score: the weights hold NaN or infinity"

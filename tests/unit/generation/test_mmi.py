@@ -46,6 +46,17 @@ class TestSearch:
             assert best["tokens"].tolist() == tokens[1:]
             assert best["score"].item() == pytest.approx(total / (len(tokens) - 1), abs=1e-4)
 
+    @pytest.mark.parametrize(
+        "flags", [{"beam": 1}, {"beam": 5, "no_repeat_ngram_size": 3}], ids=str
+    )
+    def test_equals_fairseqs_search_with_a_language_model(self, setting, flags):
+        generator = setting.task.build_generator(
+            [setting.model], Namespace(**flags), mmi_weight=0.6
+        )
+        assert generator.is_plain(), "else both would be fairseq's"
+        found = setting.generate(UTTERANCES, mmi_weight=0.6, **flags)
+        check_equal(found, setting.generate(UTTERANCES, stock=True, mmi_weight=0.6, **flags))
+
     def test_changes_the_answers(self, setting):
         free, other = (
             setting.generate(UTTERANCES, mmi_weight=weight, beam=3) for weight in (0.0, 0.8)
