@@ -113,6 +113,7 @@ def build_page(bart: "EmoBART", judge: "EmoBART | None" = None) -> "gr.Blocks":
             search = gr.Radio([BEAM, SAMPLING], value=BEAM, label="How to find the answer")
             with gr.Row() as of_beam:
                 beam = gr.Slider(1, 10, value=5, step=1, label="Beam")
+                mmi_weight = gr.Slider(0, 0.9, value=0, step=0.1, label="Less common answers (MMI)")
             with gr.Row(visible=False) as of_sampling:
                 top_p = gr.Slider(0.1, 1, value=0.9, step=0.05, label="Top p")
                 temperature = gr.Slider(0.1, 2, value=1, step=0.1, label="Temperature")
@@ -126,7 +127,7 @@ def build_page(bart: "EmoBART", judge: "EmoBART | None" = None) -> "gr.Blocks":
             "show_progress": "hidden",
             "api_visibility": "private",
         }
-        settings = [turns, search, beam, top_p, temperature, emotion]
+        settings = [turns, search, beam, top_p, temperature, emotion, mmi_weight]
         gr.on([text.submit, send.click], inputs=[text, *settings], **respond)
         for button in examples:
             button.click(inputs=[button, *settings], **respond)
@@ -159,6 +160,7 @@ def answer(
     top_p: float,
     temperature: float,
     emotion: str = NO_WISH,
+    mmi_weight: float = 0.0,
     judge: "EmoBART | None" = None,
 ) -> Iterator[tuple[Any, Any, Any, Any]]:
     """Show the utterance at once, then what is recognised in it and the response.
@@ -179,7 +181,7 @@ def answer(
         yield gr.skip(), gr.skip(), gr.skip(), gr.skip()
         return
     yield conversation([*turns, Turn(text, {}, "")], bart.titles), gr.skip(), "", gr.skip()
-    settings: dict[str, Any] = {"beam": int(beam)}
+    settings: dict[str, Any] = {"beam": int(beam), "mmi_weight": mmi_weight}
     if search == SAMPLING:
         settings = {"beam": 1, "sampling": True, "sampling_topp": top_p, "temperature": temperature}
     try:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 # turns, search, beam, top p, temperature, emotion
-SETTINGS = [[], "Beam search", 2, 0.9, 1, "any emotion"]
+SETTINGS = [[], "Beam search", 2, 0.9, 1, "any emotion", 0]
 
 
 def ask(url: str, text: str, session: str, timeout: float = 120, data: list | None = None) -> str:

@@ -12,6 +12,7 @@ from emo_mtl.demo.page import (
     EXAMPLES,
     MAX_CHARACTERS,
     MAX_TURNS,
+    NO_WISH,
     SAMPLING,
     answer,
     build_page,
@@ -39,9 +40,10 @@ class Parrot(Stub):
 
 
 class TestAnswer:
-    def ask(self, text: str, turns=(), search=BEAM) -> tuple[list, Parrot]:
+    def ask(self, text: str, turns=(), search=BEAM, mmi_weight=0.0) -> tuple[list, Parrot]:
         parrot = Parrot()
-        return list(answer(parrot, text, list(turns), search, 4, 0.8, 1.5)), parrot
+        settings = (search, 4, 0.8, 1.5, NO_WISH, mmi_weight)
+        return list(answer(parrot, text, list(turns), *settings)), parrot
 
     def test_utterance_first_then_response(self):
         (first, second), parrot = self.ask("  hello ")
@@ -52,10 +54,14 @@ class TestAnswer:
         assert second[1] == [Turn("hello", {"e2": {"positive": 0.8, "negative": 0.2}}, "HELLO")]
         assert first[3] == gradio.skip()  # the link that saves
         assert save_link(second[1]) == second[3]
-        assert parrot.settings == {"beam": 4, "emotion": None}
+        assert parrot.settings == {"beam": 4, "mmi_weight": 0.0, "emotion": None}
+
+    def test_less_common_answers(self):
+        _, parrot = self.ask("hello", mmi_weight=0.4)
+        assert parrot.settings == {"beam": 4, "mmi_weight": 0.4, "emotion": None}
 
     def test_sampling(self):
-        _, parrot = self.ask("hello", search=SAMPLING)
+        _, parrot = self.ask("hello", search=SAMPLING, mmi_weight=0.4)
         expected = {"sampling": True, "sampling_topp": 0.8, "temperature": 1.5}
         assert parrot.settings == {"beam": 1, "emotion": None, **expected}
 
