@@ -29,6 +29,7 @@ from emo_mtl.io import check_output, write_atomically  # noqa: E402
 PYTHON = sys.executable
 SHAPES = ("base", "large")
 PRECISIONS = ("fp16", "bf16")
+Command = Sequence[str | Path]
 RESULTS = ("results.md", "results.json")  # in the folder of a step, where it writes any
 
 
@@ -39,7 +40,7 @@ class Step:
     name: str
     title: str
     seconds: float  # its limit
-    commands: Sequence[Sequence[str | Path]]
+    commands: Sequence[Command]
 
 
 @dataclass
@@ -55,17 +56,11 @@ class Outcome:
 def steps(args: argparse.Namespace) -> list[Step]:
     """All steps but the plan, which is made of their results."""
     data, out, cpu = args.bundle / "gpt2", args.out, args.device == "cpu"
-    benchmark: list[str | Path] = [
-        PYTHON,
-        HERE.parent / "run.py",
-        "--runs",
-        "1" if cpu else "2",
-        "--overwrite",
-    ]
-    size: list[str | Path] = (
-        ["--size", "toy", "--threads", "1"] if cpu else ["--device", "cuda", "--data", data]
-    )
-    tests: list[str | Path] = [
+    runs = "1" if cpu else "2"
+    benchmark: Command = [PYTHON, HERE.parent / "run.py", "--runs", runs, "--overwrite"]
+    small: Command = ["--size", "toy", "--threads", "1"]
+    size: Command = small if cpu else ["--device", "cuda", "--data", data]
+    tests: Command = [
         PYTHON,
         *("-m", "pytest", "-m", "gpu", "-q", "-p", "no:cacheprovider"),
         HERE.parents[1] / "tests/gpu",
@@ -81,22 +76,19 @@ def steps(args: argparse.Namespace) -> list[Step]:
     ]
     for precision in ["fp32"] if cpu else PRECISIONS:
         name = f"train-{precision}"
-        flags: list[str | Path] = [
-            "--only",
-            "train",
-            "--in-process",
-            "--precision",
-            precision,
-            "--out",
-            out / name,
-        ]
+        training: Command = ["--only", "train", "--in-process", "--precision", precision]
         found.append(
-            Step(name, f"Training, {precision}", 600 if cpu else 90, [[*benchmark, *size, *flags]])
+            Step(
+                name,
+                f"Training, {precision}",
+                600 if cpu else 90,
+                [[*benchmark, *size, *training, "--out", out / name]],
+            )
         )
     for shape in ["toy"] if cpu else SHAPES:
         name = f"generate-{shape}"
         flags = ["--only", "generate", "--response-length", "16", "--out", out / name]
-        commands: list[list[str | Path]] = []
+        commands: list[Command] = []
         if not cpu:
             checkpoint = out / name / "untrained.pt"
             commands.append([PYTHON, HERE / "untrained.py", data, shape, checkpoint])

@@ -31,7 +31,8 @@ if [ -n "${TALKS:-}" ]; then
     rm -rf "$bundle/talks/text" "$written"
   fi
 fi
-tar -C "$bundle" -c "${names[@]}" | xz -T0 -3 > "$bundle/data.tar.xz"
+tar -C "$bundle" -c "${names[@]}" | xz -T0 -3 > "$bundle/data.part"
+mv "$bundle/data.part" "$bundle/data.tar.xz"
 
 # what a machine with torch, transformers, sacrebleu and pytest may lack
 platforms=()

@@ -112,9 +112,7 @@ def compare(
                 "with the same --max-target-length"
             )
     counts = np.array([len(words(text)) for text in first.texts])
-    less = np.stack(
-        [system.nats - first.nats for system in systems.values()], axis=1
-    )  # N x systems
+    less = np.stack([each.nats - first.nats for each in systems.values()], axis=1)  # N x systems
     # one draw of a part for all systems: it takes more time than what is computed of it
     resampled = {
         part: resample_means(less[list(ids)], seed)

@@ -44,7 +44,14 @@ class WithoutUtterance(nn.Module):
         return torch.logsumexp(torch.stack(lprobs), dim=0) - torch.tensor(len(lprobs)).log()
 
     def encode(self, model: nn.Module, tokens: Tensor) -> dict[str, Any]:
-        """The encoder's output for an empty utterance in place of each of B (tokens: B x T)."""
+        """The encoder's output for an empty utterance in place of each of the batch.
+
+        Args:
+            tokens: B x T; their number of rows and their device are used
+
+        Returns:
+            as `TransformerEncoder.forward`: `encoder_out` holds 2 x B x C, for `<s> </s>`
+        """
         source = tokens.new_tensor([self.empty])
         encoded = model.encoder(source, tokens.new_tensor([len(self.empty)]))
         return model.encoder.reorder_encoder_out(encoded, tokens.new_zeros(len(tokens)))

@@ -35,7 +35,8 @@ class BeamSearchGenerator(SequenceGenerator):
     """fairseq's generator with a shorter way to the same hypotheses where plain beam search is asked for.
 
     All else (sampling, ensembles, constraints, a language model, longer prefixes and so on) is left to
-    fairseq. Attention weights are not computed: `attention` of a hypothesis is empty.
+    fairseq. With `--mmi-weight` w, log p is log p(T | S) - w log p(T) throughout. Attention weights are not
+    computed: `attention` of a hypothesis is empty.
     """
 
     def _generate(
