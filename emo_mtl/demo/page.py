@@ -161,6 +161,7 @@ def answer(
     temperature: float,
     emotion: str = NO_WISH,
     mmi_weight: float = 0.0,
+    *,
     judge: "EmoBART | None" = None,
 ) -> Iterator[tuple[Any, Any, Any, Any]]:
     """Show the utterance at once, then what is recognised in it and the response.

@@ -131,7 +131,7 @@ class TestSameAnswers:
 
     def test_demo(self, bart, answers):
         *_, (shown, turns, _, _) = answer(
-            bart, TEXTS[0], [], "Beam search", 2, 0.9, 1.0, "sadness", bart
+            bart, TEXTS[0], [], "Beam search", 2, 0.9, 1.0, "sadness", judge=bart
         )
         assert turns[-1].response == answers["sadness"][0]
         assert "wanted: sadness" in shown
