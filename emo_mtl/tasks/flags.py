@@ -187,7 +187,9 @@ def check_training(command: Any, folder: Path, tasks: Sequence[str]) -> None:
     if command.criterion._name == "multitask_nll":
         check_group("criterion", command.criterion)
         if not command.dataset.disable_validation:
-            check_best_metric(command.checkpoint, metric_names(tasks, command.task.eval_bleu))
+            has_gain = command.dataset.batch_size_valid != 1  # it needs another utterance at hand
+            names = metric_names(tasks, command.task.eval_bleu, has_gain)
+            check_best_metric(command.checkpoint, names)
 
 
 def check_criterion(name: str, tasks: Sequence[str]) -> None:
@@ -292,11 +294,12 @@ def check_bleu(command: Any) -> None:
         )
 
 
-def metric_names(tasks: Sequence[str], has_bleu: bool) -> list[str]:
+def metric_names(tasks: Sequence[str], has_bleu: bool, has_gain: bool) -> list[str]:
     """What `multitask_nll` logs in validation that can choose a checkpoint."""
     of_tasks = [f"{name}_{kind}" for name in tasks for kind in ("loss", "accuracy", "f1")]
-    responses = ["response_loss", "response_nll_loss", "response_ppl", "response_gain"]
-    return ["loss", *responses, *(["bleu"] if has_bleu else []), *of_tasks]
+    responses = ["response_loss", "response_nll_loss", "response_ppl"]
+    optional = [*(["response_gain"] if has_gain else []), *(["bleu"] if has_bleu else [])]
+    return ["loss", *responses, *optional, *of_tasks]
 
 
 def check_best_metric(checkpoint: Any, metrics: Sequence[str]) -> None:

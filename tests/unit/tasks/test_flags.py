@@ -226,6 +226,17 @@ class TestBestMetric:
         message = refusal(check, changed(given, "checkpoint", **{name: not is_score}), data_bin)
         assert f"{'add' if is_score else 'leave out'} {flag(name)}" in message
 
+    def test_gain_needs_another_utterance(self, training, data_bin):
+        given = changed(
+            training,
+            "checkpoint",
+            best_checkpoint_metric="response_gain",
+            maximize_best_checkpoint_metric=True,
+        )
+        check(given, data_bin)
+        message = refusal(check, changed(given, "dataset", batch_size_valid=1), data_bin)
+        assert "--best-checkpoint-metric response_gain: is not logged" in message
+
     def test_names_are_what_is_logged(self, build):
         _, task, model, criterion = build(
             eval_bleu=None, eval_bleu_args='{"beam": 1, "max_len_b": 3}', max_tokens="256"
@@ -237,7 +248,7 @@ class TestBestMetric:
                 batch = data.collater([data[int(i)] for i in data.task_indices(name)[:2]])
                 task.reduce_metrics([task.valid_step(batch, model, criterion)[2]], criterion)
         logged = set(meters.get_smoothed_values()) - {"wps", "wpb", "bsz"}
-        assert logged == set(metric_names(["e6", "e2"], has_bleu=True))
+        assert logged == set(metric_names(["e6", "e2"], has_bleu=True, has_gain=True))
 
 
 class TestPrecision:
