@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-# turns, search, beam, top p, temperature, emotion
+# turns, search, beam, top p, temperature, emotion, MMI weight
 SETTINGS = [[], "Beam search", 2, 0.9, 1, "any emotion", 0]
 
 
