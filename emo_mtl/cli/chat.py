@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import sys
 
-from emo_mtl.cli.flags import add_model_arguments, load_model
+from emo_mtl.cli.flags import add_model_arguments, add_search_arguments, load_model
 from emo_mtl.errors import UserError
 from emo_mtl.inference.conversation import Conversation, notes
 from emo_mtl.inference.piped import answer_lines, json_line, tab_line
@@ -17,21 +17,13 @@ BAR = 20  # characters that stand for a probability of 1
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `emo-mtl chat` to its parser."""
     add_model_arguments(parser)
-    parser.add_argument("--beam", type=int, default=5, help="width (default: %(default)s)")
+    add_search_arguments(parser)
     parser.add_argument(
         "--no-repeat-ngram-size",
         type=int,
         default=3,
         metavar="N",
         help="no N tokens twice in a row; 0: no limit (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--mmi-weight",
-        type=float,
-        default=0.0,
-        metavar="W",
-        help="from 0 to 1: how much less an answer of beam search is worth the more it fits everything "
-        "(default: %(default)s)",
     )
     parser.add_argument(
         "--seed", type=int, default=1, help="of sampling with /sample (default: %(default)s)"

@@ -8,6 +8,7 @@ from emo_mtl.cli.flags import (
     add_draw_arguments,
     add_json_argument,
     add_model_arguments,
+    add_search_arguments,
     check_draw,
     load_judge,
     load_model,
@@ -41,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="judge with the head NAME of another model instead",
     )
     add_draw_arguments(parser, 500)
-    parser.add_argument("--beam", type=int, default=5, help="width (default: %(default)s)")
+    add_search_arguments(parser)
     add_json_argument(parser, "the rows")
 
 
@@ -61,6 +62,8 @@ def run(args: argparse.Namespace) -> None:
     bart = load_model(args)
     if not bart.emotions:
         raise UserError(f"{args.model}: knows no emotions, expected a training with --emotion-task")
+    settings = {"beam": args.beam, "mmi_weight": args.mmi_weight}
+    bart.build_generator(**settings)  # refuses what makes no sense before the judge learns
     replies = read_split(args.data, RESPONSE, "test")
     gold_labels = read_split(args.data, bart.task.emotions.task, "test").answers
     if len(gold_labels) != len(replies.answers):
@@ -72,7 +75,7 @@ def run(args: argparse.Namespace) -> None:
     turns = [split_turns(replies.utterances[i]) for i in ids]
 
     def respond(emotion: str | None) -> list[str]:
-        found = bart.respond(turns, args.beam, emotion=emotion, typed=False)
+        found = bart.respond(turns, emotion=emotion, typed=False, **settings)
         return [response.strip() for response in found]
 
     judge, name = find_judge(args, bart.emotions)

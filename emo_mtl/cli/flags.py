@@ -131,6 +131,19 @@ def add_cpu_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cpu", action="store_true", help="do not use a GPU")
 
 
+def add_search_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add `--beam` and `--mmi-weight`, of `EmoBART.respond`, which checks them."""
+    parser.add_argument("--beam", type=int, default=5, help="width (default: %(default)s)")
+    parser.add_argument(
+        "--mmi-weight",
+        type=float,
+        default=0.0,
+        metavar="W",
+        help="from 0 to 1: how much less an answer of beam search is worth the more it fits everything "
+        "(default: %(default)s)",
+    )
+
+
 def add_bpe_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the BPE, under a title of their own."""
     bpe = parser.add_argument_group(

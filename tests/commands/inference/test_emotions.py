@@ -5,6 +5,7 @@ import random
 import re
 import shutil
 import subprocess
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,11 @@ from helpers.exported import reader_of
 from emo_mtl.cli.main import main
 from emo_mtl.demo.page import answer
 from emo_mtl.errors import UserError
+from emo_mtl.evaluation import control
 from emo_mtl.inference.conversation import Conversation
 from emo_mtl.inference.hub_interface import EmoBART
 from emo_mtl.inference.text import as_people_write
+from emo_mtl.preparation.splits import read_split
 
 SEARCH = {"beam": 2, "no_repeat_ngram_size": 3}
 LABELS = ["happiness", "sadness"]
@@ -217,6 +220,19 @@ class TestControl:
         assert rows["macro"]["no_wish"] == 50
         assert "| happiness | 100.0 |" in capsys.readouterr().out
 
+    def test_less_common_answers(self, data, model, tmp_path):
+        """What is judged are the answers that `respond` gives with that weight, and they are others."""
+        flags = ["--data", str(data), "--task", "now", "--cpu", "--mmi-weight"]
+        for weight in ("0", "0.9"):
+            out = tmp_path / f"{weight}.json"
+            main(["control", str(model), *flags, weight, "--json", str(out)])
+        without, found = (json.loads((tmp_path / f"{w}.json").read_text()) for w in ("0", "0.9"))
+        bart = EmoBART.from_pretrained(model, device="cpu")
+        texts = read_split(data, "response", "test").utterances
+        answers = bart.respond(texts, mmi_weight=0.9, typed=False)
+        assert found["no_wish"] == asdict(control.variety(answers))
+        assert found["no_wish"] != without["no_wish"]
+
     def test_another_judge(self, data, model, capsys):
         flags = ["--data", str(data), "--task", "now", "--utterances", "3", "--beam", "1", "--cpu"]
         main(["control", str(model), *flags, "--judge", str(model)])
@@ -233,6 +249,10 @@ class TestControl:
             (
                 ["--task", "now", "--data", "DATA", "--seed", "-1"],
                 "--seed -1: expected .*0 or more",
+            ),
+            (
+                ["--task", "now", "--data", "DATA", "--mmi-weight", "2"],
+                "mmi_weight: found 2.0, .*0 to 1",
             ),
             (["--task", "e6", "--data", "DATA"], "found the text of next, now in"),
             (["--task", "e6", "--data", "DATA", "--judge", "MODEL"], "of no such head"),
